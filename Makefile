@@ -1,0 +1,41 @@
+# Shortcut Connections: `make` alone lists what it can do.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+export OMP_NUM_THREADS ?= 1
+export PIP_RETRIES ?= 1
+export PIP_NO_COMPILE ?= 1
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab test notebooks generate clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+env: $(VENV)/ready  ## make the environment in .venv (once)
+
+lab: env  ## open JupyterLab on notebook 00
+	$(PY) -m jupyterlab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
+test: env  ## run every check: style, notebooks, claims, exercises, package
+	$(PY) -m ruff check .
+	$(PY) -m pytest
+
+notebooks: generate  ## execute the notebooks again, in place
+	$(PY) -m lecture_utils.authoring execute
+
+generate: env  ## write the parts that come from course.yml and the claims
+	$(PY) -m lecture_utils.authoring generate
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+
+$(VENV)/ready: environment.yml pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else \
+		f"{sys.executable} is Python {v[0]}.{v[1]}; the course needs 3.11 or 3.12: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+	sed -n '/- pip:/,$$s/^      - //p' environment.yml > $(VENV)/requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,112 @@
+"""A claim: one row of a notebook's *What we measured* table, and the test that holds it."""
+
+import functools
+import importlib.util
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lecture_utils.authoring.notebooks import ROOT
+from lecture_utils.measure import spread
+
+CLAIMS = ROOT / "tests" / "claims"
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the reader is told, and what the test asks of the measured values.
+
+    Attributes:
+        section: where it is shown, such as "1.4".
+        says: the claim, one sentence without its number.
+        measured: "median [lowest, highest]", as printed in the table.
+        bound: "0.35 to 0.42", "above 0.97" or "below 0.3"; each seed's value is held to it.
+        holds: "20 of 20": how many values must lie within the bound.
+        source: who says so, with the arXiv id as a link.
+        unit: of the measured values, or "".
+        tolerance: how far a new median may lie from the printed one, relative to it.
+    """
+
+    section: str
+    says: str
+    measured: str
+    bound: str
+    holds: str
+    source: str
+    unit: str = ""
+    tolerance: float = 0.1
+
+    def limits(self) -> tuple[float, float]:
+        """Return the bound's lower and upper end."""
+        numbers = [float(n) for n in re.findall(_NUMBER, self.bound)]
+        if self.bound.startswith("above ") and len(numbers) == 1:
+            return numbers[0], float("inf")
+        if self.bound.startswith("below ") and len(numbers) == 1:
+            return float("-inf"), numbers[0]
+        if " to " in self.bound and len(numbers) == 2:
+            return numbers[0], numbers[1]
+        raise ValueError(f"bound {self.bound!r} is none of 'above a', 'below b', 'a to b'")
+
+    def check(self, values: torch.Tensor) -> None:
+        """Hold measured values, one per seed, to the claim.
+
+        Raises:
+            AssertionError: too few seeds, too few within the bound, or a median that is no
+                longer the printed one.
+        """
+        needed, seeds = (int(n) for n in re.findall(r"\d+", self.holds))
+        values = torch.as_tensor(values, dtype=torch.float64).flatten()
+        assert len(values) == seeds >= 20, f"{len(values)} values; the claim speaks of {seeds}"
+        low, high = self.limits()
+        within = int(((values > low) & (values < high)).sum())
+        found = spread(values)
+        assert within >= needed, f"{within} of {seeds} {self.bound}, not {needed}: {found}"
+        printed = float(re.match(_NUMBER, self.measured)[0])
+        off = abs(found.median - printed)
+        assert off <= self.tolerance * abs(printed), f"table prints {printed}, now {found}"
+
+
+def claim(**fields: str | float) -> Callable:
+    """Make a pytest test of a function that returns one measured value per seed."""
+    row = Claim(**fields)
+    row.limits()
+
+    def decorate(measure: Callable) -> Callable:
+        @functools.wraps(measure)
+        def test(*args: object, **kwargs: object) -> None:
+            row.check(measure(*args, **kwargs))
+
+        test.claim = row
+        return test
+
+    return decorate
+
+
+def claims_of(number: str) -> list[tuple[str, Claim]]:
+    """Return the claims of notebook `number`, with their tests' names, in the table's order."""
+    found = []
+    for path in sorted(CLAIMS.glob(f"test_{number}_*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found += [(n, t.claim) for n, t in vars(module).items() if hasattr(t, "claim")]
+    return found
+
+
+def table(number: str) -> str:
+    """Write the table of notebook `number` in Markdown."""
+    rows = [
+        "| § | What we claim | Measured: median [lowest, highest] | The test asks | Source | Test |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in claims_of(number):
+        unit = f" {row.unit}" if row.unit else ""
+        rows.append(
+            f"| {row.section} | {row.says} | {row.measured}{unit} "
+            f"| {row.bound}, {row.holds} | {row.source} | `{name}` |"
+        )
+    return "\n".join(rows)

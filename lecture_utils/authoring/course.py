@@ -1,0 +1,172 @@
+"""The course map, course.yml: read once, checked, and written into every page that shows it."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from lecture_utils.authoring import notebooks
+from lecture_utils.authoring.claims import table
+
+COURSE = notebooks.ROOT / "course.yml"
+README = notebooks.ROOT / "README.md"
+_MARK = re.compile(r"<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
+
+
+def load(path: Path = COURSE) -> dict:
+    """Read the course map and check it.
+
+    Raises:
+        ValueError: a key is missing, chapter times do not ascend, or a repository is not
+            "owner/name".
+    """
+    course = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key in ("title", "repository", "lectures", "notebooks"):
+        if key not in course:
+            raise ValueError(f"{path.name} has no key {key!r}")
+    repository = course["repository"]
+    if repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"repository must be owner/name or empty; got {repository!r}")
+    for number, lecture in course["lectures"].items():
+        starts = [chapter["start"] for chapter in lecture["chapters"].values()]
+        if starts != sorted(set(starts)):
+            raise ValueError(f"lecture {number}: chapter times must ascend; got {starts}")
+    return course
+
+
+def cue(course: dict, chapter: str) -> str:
+    """Write a cue mark, such as ▶ Lecture 22, 9:56, with its link into the video.
+
+    Raises:
+        ValueError: no lecture has such a chapter.
+    """
+    for number, lecture in course["lectures"].items():
+        if chapter in lecture["chapters"]:
+            start = lecture["chapters"][chapter]["start"]
+            link = f"https://youtu.be/{lecture['video']}?t={start}"
+            return f"▶ [Lecture {number}, {start // 60}:{start % 60:02}]({link})"
+    known = ", ".join(c for lecture in course["lectures"].values() for c in lecture["chapters"])
+    raise ValueError(f"unknown chapter {chapter!r}; course.yml has {known}")
+
+
+def navigation(course: dict, number: str, folder: str = "") -> str:
+    """Write the bar: previous, map, next, and launch links once a repository is set."""
+    pages = list(course["notebooks"])
+    here = pages.index(number)
+    parts = []
+    if here > 0:
+        before = course["notebooks"][pages[here - 1]]
+        parts.append(f"← [{pages[here - 1]} {before['title']}]({folder}{before['file']})")
+    parts.append("[course map](../README.md#the-course-map)")
+    if here + 1 < len(pages):
+        after = course["notebooks"][pages[here + 1]]
+        parts.append(f"[{pages[here + 1]} {after['title']}]({folder}{after['file']}) →")
+    return " · ".join(parts) + badges(course, f"notebooks/{course['notebooks'][number]['file']}")
+
+
+def badges(course: dict, page: str) -> str:
+    """Write the launch links of a page; nothing while course.yml names no repository."""
+    repository = course["repository"]
+    if not repository:
+        return ""
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}"
+    source = f"https://github.com/{repository}/blob/HEAD/{page}"
+    return f" · [launch on Binder]({binder}) · [source]({source})"
+
+
+def header(course: dict, number: str) -> str:
+    """Write a notebook's first cell: bar, title, surprise, objectives, before you start, time."""
+    page = course["notebooks"][number]
+    cues = ", ".join(cue(course, chapter) for chapter in page["cues"])
+    lines = [
+        navigation(course, number),
+        "",
+        f"# {number} · {page['title']}",
+        "",
+        f"*{page['surprise']}*",
+        "",
+        "**You will be able to**",
+        *(f"- {objective}" for objective in page["objectives"]),
+        "",
+        f"**Before you start:** {page['before']}",
+        "",
+        f"**Time:** {page['minutes']} minutes with the exercises."
+        + (f" **In the video:** {cues}." if cues else ""),
+    ]
+    return "\n".join(lines)
+
+
+def course_map(course: dict) -> str:
+    """Write the README's table of notebooks."""
+    rows = ["| | Notebook | Minutes | What you build and see | In lecture 22 |", "|---|---|---|---|---|"]
+    for number, page in course["notebooks"].items():
+        cues = " ".join(cue(course, c).replace("Lecture 22, ", "") for c in page["cues"]) or "–"
+        rows.append(
+            f"| {number} | [{page['title']}](notebooks/{page['file']}) | {page['minutes']} "
+            f"| {page['builds']} | {cues} |"
+        )
+    return "\n".join(rows)
+
+
+def you_are_here(course: dict) -> str:
+    """Write the README's table from the minute of the video to the section of a notebook."""
+    rows = ["| In the video | Chapter | You are here |", "|---|---|---|"]
+    for lecture in course["lectures"].values():
+        for name, chapter in lecture["chapters"].items():
+            places = []
+            for place in chapter["sections"]:
+                page = course["notebooks"][f"{int(place.split('.')[0]):02}"]
+                places.append(f"[{place}](notebooks/{page['file']})")
+            rows.append(f"| {cue(course, name)} | {chapter['title']} | {', '.join(places)} |")
+    return "\n".join(rows)
+
+
+def launch(course: dict) -> str:
+    """Write the README's paragraph about launching in a browser."""
+    if course["repository"]:
+        first = course["notebooks"]["00"]["file"]
+        return f"In a browser, without installing:{badges(course, f'notebooks/{first}')}."
+    return (
+        "Launch links and badges appear here, and in every notebook, once `repository:` in "
+        "[course.yml](course.yml) names the repository (`owner/name`) and `make generate` has run."
+    )
+
+
+def fill(text: str, course: dict, number: str = "") -> str:
+    """Replace what stands between `<!-- begin NAME -->` and `<!-- end -->` by what is current.
+
+    Raises:
+        ValueError: a mark has an unknown name.
+    """
+    makers = {
+        "header": lambda _: header(course, number),
+        "footer": lambda _: navigation(course, number),
+        "claims": lambda _: table(number),
+        "cue": lambda chapter: cue(course, chapter),
+        "map": lambda _: course_map(course),
+        "here": lambda _: you_are_here(course),
+        "launch": lambda _: launch(course),
+    }
+
+    def make(mark: re.Match) -> str:
+        name, argument = mark.groups()
+        if name not in makers:
+            raise ValueError(f"unknown generated part {name!r}; known are {', '.join(makers)}")
+        opening = f"<!-- begin {name}{f' {argument}' if argument else ''} -->"
+        gap = "" if name == "cue" else "\n"
+        return f"{opening}{gap}{makers[name](argument)}{gap}<!-- end -->"
+
+    return _MARK.sub(make, text)
+
+
+def pages(course: dict) -> dict[Path, str]:
+    """Return the current text of every page with generated parts, by path."""
+    current = {README: fill(README.read_text(encoding="utf-8"), course)}
+    for number in course["notebooks"]:
+        path = notebooks.path_of(number)
+        notebook = notebooks.read(path)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = fill(cell.source, course, number)
+        current[path] = notebooks.nbformat.writes(notebook) + "\n"
+    return current

@@ -1,0 +1,1 @@
+"""The exercises' checks: each isolates one mechanism and names the probable mistake."""

@@ -1,0 +1,1 @@
+"""The notebooks' explorers: sliders on a section's quantities."""

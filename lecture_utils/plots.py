@@ -1,0 +1,191 @@
+"""One style, one palette, one way out for a figure."""
+
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which colour-blind readers can tell apart; one meaning each.
+PLAIN = "#D55E00"  # vermilion: no shortcut
+SHORTCUT = "#0072B2"  # blue: with shortcut
+THEORY = "#444444"  # dark grey, dotted: what the formula says
+GREEN, ORANGE, PURPLE, SKY = "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+OTHERS = (GREEN, PURPLE, ORANGE, SKY)  # for anything that is neither plain nor shortcut
+
+STYLE = {
+    "figure.figsize": (6.4, 3.6),
+    "figure.dpi": 90,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "font.size": 10.5,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+}
+
+
+def use_style() -> None:
+    """Make the course's style matplotlib's default in this process."""
+    plt.rcParams.update(STYLE)
+
+
+def figure(
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    *,
+    columns: int = 1,
+    yscale: str = "linear",
+    size: tuple[float, float] | None = None,
+) -> tuple[Figure, Axes | np.ndarray]:
+    """Start a figure whose title states the finding.
+
+    Args:
+        title: the finding, one sentence. With several columns it stands over all of them.
+        xlabel: name and unit, the same for every column.
+        ylabel: name and unit, on the first column.
+        columns: number of panels side by side; they share the y axis.
+        yscale: "linear" or "log".
+        size: width and height in inches; 6.4 x 3.6, or wider with several columns.
+
+    Returns:
+        The figure and its axes: one `Axes`, or an array of them with `columns` > 1.
+
+    Raises:
+        ValueError: the title or a label is empty, or `columns` is not positive.
+    """
+    if not (title and xlabel and ylabel):
+        raise ValueError("figure() needs a title that states the finding, and both axis labels")
+    if columns < 1:
+        raise ValueError(f"columns must be 1 or more; got {columns}")
+    size = size or (6.4 if columns == 1 else 8.6, 3.6)
+    fig, axes = plt.subplots(1, columns, figsize=size, layout="constrained", sharey=True)
+    for ax in np.atleast_1d(axes):
+        ax.set(xlabel=xlabel, yscale=yscale)
+    np.atleast_1d(axes)[0].set_ylabel(ylabel)
+    if columns == 1:
+        axes.set_title(title)
+    else:
+        fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
+    return fig, axes
+
+
+def ink(color: str) -> tuple[float, float, float]:
+    """Darken a palette colour until text in it has a contrast of 4.5 : 1 on white (WCAG AA)."""
+    rgb = np.array(to_rgb(color))
+
+    def luminance(c: np.ndarray) -> float:
+        linear = np.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    while 1.05 / (luminance(rgb) + 0.05) < 4.5:
+        rgb = rgb * 0.95
+    return tuple(rgb)
+
+
+def line(
+    ax: Axes, x: Sequence, y: Sequence, label: str, color: str, linestyle: str = "-"
+) -> None:
+    """Draw one line, labelled directly at its right-hand end."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have the same length; got {x.shape} and {y.shape}")
+    ax.plot(x, y, color=color, linestyle=linestyle)
+    known = np.isfinite(y)
+    if label and known.any():
+        last = np.flatnonzero(known)[np.argmax(x[known])]
+        ax.annotate(
+            label, (x[last], y[last]), xytext=(6, 0), textcoords="offset points",
+            va="center", color=ink(color), weight="bold", size=9.5, gid="end-label",
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def band(
+    ax: Axes, x: Sequence, values: Sequence, label: str, color: str, linestyle: str = "-"
+) -> None:
+    """Draw the median over seeds as a line and the range from lowest to highest as a band.
+
+    Args:
+        ax: where to draw.
+        x: shape (points,).
+        values: shape (seeds, points); values that are not finite are left out of median and band.
+        label: stands at the line's right-hand end.
+        color: a colour of the palette.
+        linestyle: pre-norm solid, post-norm dashed, theory dotted.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or values.shape[1] != len(x):
+        raise ValueError(
+            f"values must have shape (seeds, {len(x)}), one column for each x; got {values.shape}"
+        )
+    values = np.where(np.isfinite(values), values, np.nan)
+    seen = ~np.isnan(values).all(axis=0)  # points at which at least one seed is finite
+    x, values = np.asarray(x, dtype=float)[seen], values[:, seen]
+    ax.fill_between(
+        x, np.nanmin(values, 0), np.nanmax(values, 0), color=color, alpha=0.2, linewidth=0
+    )
+    line(ax, x, np.nanmedian(values, axis=0), label, color, linestyle)
+
+
+def _part_labels(fig: Figure, gap: float = 13.0) -> None:
+    """Move the labels at line ends apart until none is closer than `gap` points."""
+    scale = 72 / fig.dpi
+    for ax in fig.axes:
+        labels = [t for t in ax.texts if t.get_gid() == "end-label"]
+        heights = {t: float(ax.transData.transform(t.xy)[1]) * scale for t in labels}
+        above = -np.inf
+        for label in sorted(labels, key=heights.get):
+            place = max(heights[label], above + gap)
+            label.set_position((6, place - heights[label]))
+            above = place
+
+
+def picture(fig: Figure, alt: str) -> tuple[dict, dict]:
+    """Turn a figure into what Jupyter displays: data and metadata. Closes the figure.
+
+    Raises:
+        ValueError: `alt` is not a sentence.
+    """
+    if not isinstance(alt, str) or len(alt.split()) < 6 or not alt.rstrip().endswith("."):
+        raise ValueError(
+            f"alt must be a sentence that says what the figure shows, with the numbers that "
+            f"matter, for readers who cannot see it; got {alt!r}"
+        )
+    fig.canvas.draw()
+    _part_labels(fig)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None})
+    plt.close(fig)
+    return {"image/png": buffer.getvalue(), "text/plain": alt}, {"image/png": {"alt": alt}}
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure together with the sentence that says what it shows.
+
+    Args:
+        fig: the figure; it is closed.
+        alt: the alternative text, a sentence with computed numbers in it. It is stored beside
+            the picture, so a changed result changes the text, which the tests compare.
+
+    Raises:
+        ValueError: `alt` is not a sentence.
+    """
+    data, metadata = picture(fig, alt)
+    display(data, metadata=metadata, raw=True)
