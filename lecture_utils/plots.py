@@ -22,9 +22,7 @@ STYLE = {
     "figure.dpi": 90,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
     "axes.labelsize": 10.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -54,7 +52,7 @@ def figure(
     """Start a figure whose title states the finding.
 
     Args:
-        title: the finding, one sentence. With several columns it stands over all of them.
+        title: the finding, one sentence, above all columns.
         xlabel: name and unit, the same for every column.
         ylabel: name and unit, on the first column.
         columns: number of panels side by side; they share the y axis.
@@ -76,10 +74,7 @@ def figure(
     for ax in np.atleast_1d(axes):
         ax.set(xlabel=xlabel, yscale=yscale)
     np.atleast_1d(axes)[0].set_ylabel(ylabel)
-    if columns == 1:
-        axes.set_title(title)
-    else:
-        fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
+    fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
     return fig, axes
 
 
@@ -145,16 +140,17 @@ def band(
 
 
 def _part_labels(fig: Figure, gap: float = 13.0) -> None:
-    """Move the labels at line ends apart until none is closer than `gap` points."""
+    """Move the labels at line ends apart, upwards, until none overlaps; `gap` points a line."""
     scale = 72 / fig.dpi
     for ax in fig.axes:
         labels = [t for t in ax.texts if t.get_gid() == "end-label"]
         heights = {t: float(ax.transData.transform(t.xy)[1]) * scale for t in labels}
-        above = -np.inf
+        top = -np.inf
         for label in sorted(labels, key=heights.get):
-            place = max(heights[label], above + gap)
+            half = gap * (label.get_text().count("\n") + 1) / 2
+            place = max(heights[label], top + half)
             label.set_position((6, place - heights[label]))
-            above = place
+            top = place + half
 
 
 def picture(fig: Figure, alt: str) -> tuple[dict, dict]:

@@ -1,9 +1,9 @@
-"""`python -m lecture_utils.authoring generate | execute [NUMBER …]`."""
+"""`python -m lecture_utils.authoring generate | execute [NUMBER …] | measure NUMBER …`."""
 
 import argparse
 import time
 
-from lecture_utils.authoring import course, notebooks
+from lecture_utils.authoring import claims, course, notebooks
 
 
 def generate() -> None:
@@ -23,15 +23,25 @@ def execute(numbers: list[str]) -> None:
         print(f"{path.name}: {time.perf_counter() - start:.1f} s")
 
 
+def measure(numbers: list[str]) -> None:
+    """Measure the claims of notebooks again and print them beside their tables."""
+    for number in numbers or course.load()["notebooks"]:
+        claims.measure(number)
+
+
 def main() -> None:
-    """Run one of the two commands."""
+    """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.authoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("generate", help=generate.__doc__)
-    again = commands.add_parser("execute", help=execute.__doc__)
-    again.add_argument("numbers", nargs="*", help="such as 01 02; all notebooks if left out")
-    choice = parser.parse_args()
-    generate() if choice.command == "generate" else execute(choice.numbers)
+    for command in (generate, execute, measure):
+        part = commands.add_parser(command.__name__, help=command.__doc__)
+        part.set_defaults(run=command)
+        if command is not generate:
+            part.add_argument("numbers", nargs="*", help="such as 01 02; all notebooks if left out")
+    choice = vars(parser.parse_args())
+    run = choice.pop("run")
+    choice.pop("command")
+    run(**choice)
 
 
 if __name__ == "__main__":

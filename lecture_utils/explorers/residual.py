@@ -1,0 +1,83 @@
+"""Notebook 02: the chain rule, one block at a time, with and without the "+1"."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lecture_utils import plots
+from lecture_utils.explorers.controls import connect
+
+_SMALLEST = 1e-12  # smaller gradients are drawn at the lower edge
+_TWINS = {0: ("without", plots.PLAIN), 1: ("with shortcut", plots.SHORTCUT)}
+
+
+def chain_rule(chain: Callable, slope: Callable) -> None:
+    """Step the gradient back through a scalar chain, from the loss to y_0.
+
+    Args:
+        chain: the notebook's function (w, y_0, shortcut) that returns y_0 … y_L.
+        slope: the notebook's function (w_l, y_l) that returns f'(y_l).
+    """
+
+    def draw(step: int, weight: float, blocks: int) -> tuple[Figure, str]:
+        return _picture(chain, slope, min(step, blocks), weight, blocks)
+
+    connect(
+        draw,
+        step=widgets.IntSlider(value=4, min=0, max=12, description="steps back"),
+        weight=widgets.FloatSlider(
+            value=0.5, min=-2.0, max=2.0, step=0.1, description="weight w", readout_format=".1f"
+        ),
+        blocks=widgets.IntSlider(value=8, min=1, max=12, description="blocks L"),
+    )
+
+
+def _picture(
+    chain: Callable, slope: Callable, step: int, weight: float, blocks: int
+) -> tuple[Figure, str]:
+    """Draw |∂y_L/∂y_l| for the blocks already stepped through, of both twins."""
+    w = torch.full((blocks,), weight, dtype=torch.float64)
+    twins = {}
+    for shortcut in _TWINS:
+        y = torch.stack(chain(w, torch.tensor(0.7, dtype=torch.float64), shortcut))
+        factors = (slope(w, y[:-1]) + shortcut).flip(0)[:step]  # the last block's first
+        twins[shortcut] = factors, torch.cat([torch.ones(1), factors.cumprod(0)])
+    plain, short = twins[0][1][-1].item(), twins[1][1][-1].item()
+    fig, ax = plots.figure(
+        f"{step} of {blocks} steps back: {short:.2g} with shortcuts, {plain:.2g} without",
+        "the gradient travels from the loss to the left", "$|∂y_L/∂y_l|$", yscale="log",
+    )  # fmt: skip
+    for shortcut, (factors, gradient) in twins.items():
+        _draw_twin(ax, shortcut, factors, gradient, blocks, upper=(short**2 > plain**2) == shortcut)
+    drawn = torch.cat([gradient for _, gradient in twins.values()]).abs().clamp(min=_SMALLEST)
+    ax.set(xlim=(-0.9, blocks + 0.6), ylim=(drawn.min() / 30, max(drawn.max() * 30, 30)))
+    ax.set_xticks(range(blocks + 1), [f"$y_{{{place}}}$" for place in range(blocks + 1)])
+    return fig, (
+        f"The gradient after {step} of {blocks} steps back through a chain with w = {weight:.1f}: "
+        f"{short:.2g} with shortcuts, {plain:.2g} without."
+    )
+
+
+def _draw_twin(
+    ax: plots.Axes, shortcut: int, factors: Tensor, gradient: Tensor, blocks: int, upper: bool
+) -> None:
+    """Draw one twin: its gradient at each y_l reached, and its factors along the edge."""
+    name, color = _TWINS[shortcut]
+    places = [blocks - k for k in range(len(gradient))]
+    shown = gradient.abs().clamp(min=_SMALLEST)
+    ax.plot(places, shown, color=color, marker="o", markersize=5)
+    ax.annotate(
+        name, (places[-1], shown[-1].item()), xytext=(0, 8 if upper else -8), size=9.5,
+        textcoords="offset points", ha="center", va="bottom" if upper else "top",
+        color=plots.ink(color), weight="bold", annotation_clip=False,
+    )  # fmt: skip
+    edge = 0.97 if shortcut else 0.03
+    for k, factor in enumerate(factors.tolist()):
+        ax.text(
+            blocks - k - 0.5, edge, f"×{factor:.2f}", transform=ax.get_xaxis_transform(), size=8.5,
+            ha="center", va="top" if shortcut else "bottom", color=plots.ink(color),
+            weight="bold" if k == len(factors) - 1 else "normal",
+        )  # fmt: skip

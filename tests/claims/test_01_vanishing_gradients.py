@@ -1,0 +1,208 @@
+"""The claims of notebook 01: table rows and tests in one."""
+
+import torch
+
+from lecture_utils.authoring.claims import claim
+
+LECTURE = "[lecture 22](https://youtu.be/2r0QahNdwMw?t=393) shows one net"
+HE = "[He et al. 2015](https://arxiv.org/abs/1502.01852)"
+GLOROT = "Glorot and Bengio 2010"
+BALDUZZI = "[Balduzzi et al. 2017](https://arxiv.org/abs/1702.08591)"
+
+
+def batches(notebook, use_shortcut):
+    """20 batches of 100 five-layer nets: gradients (20, 100, 5), |dL/dy| (20, 100)."""
+    both = [notebook.five_layer_nets(100, use_shortcut, seed=seed) for seed in range(20)]
+    return [torch.stack(parts) for parts in zip(*both, strict=True)]
+
+
+@claim(
+    section="1.3",
+    says="Five small layers: share of nets whose layer 0 hears more with the shortcut",
+    measured="0.98 [0.96, 1]",
+    bound="above 0.92",
+    holds="20 of 20",
+    source=LECTURE,
+)
+def test_louder_first_layer(notebook):
+    plain, short = (batches(notebook, use_shortcut)[0] for use_shortcut in (False, True))
+    return (short[..., 0] > plain[..., 0]).float().mean(1)
+
+
+@claim(
+    section="1.3",
+    says="Five small layers: share of plain nets whose gradient shrinks at every step back",
+    measured="0.47 [0.40, 0.57]",
+    bound="0.3 to 0.62",
+    holds="20 of 20",
+    source="ours; the lecture's own net does not",
+)
+def test_shrinks_at_every_step(notebook):
+    plain, _ = batches(notebook, False)
+    return (plain.diff(dim=2) > 0).all(dim=2).float().mean(1)
+
+
+@claim(
+    section="1.3",
+    says="Five small layers: first / last with the shortcut over first / last without, in medians",
+    measured="12.2 [7.9, 16.5]",
+    bound="above 5",
+    holds="20 of 20",
+    source=LECTURE,
+)
+def test_first_over_last(notebook):
+    plain, short = (batches(notebook, use_shortcut)[0] for use_shortcut in (False, True))
+    ratios = [(G[..., 0] / G[..., -1]).median(1).values for G in (short, plain)]
+    return ratios[0] / ratios[1]
+
+
+def slopes(notebook, depth, activation, init, **options):
+    measured, _ = notebook.gradients_by_layer(depth, activation, init, **options)
+    return notebook.decades_per_layer(measured)
+
+
+@claim(
+    section="1.4",
+    says="A layer of `nn.Linear` defaults and ReLU divides the gradient by √6 (−0.389 decades)",
+    measured="-0.397 [-0.409, -0.380]",
+    bound="-0.42 to -0.36",
+    holds="20 of 20",
+    unit="decades per layer",
+    source=HE,
+    tolerance=0.01,
+)
+def test_default_relu(notebook):
+    return slopes(notebook, 30, "relu", "default")
+
+
+@claim(
+    section="1.4",
+    says="The forward pass alone predicts that slope: predicted / measured",
+    measured="0.99 [0.97, 1.02]",
+    bound="0.94 to 1.06",
+    holds="20 of 20",
+    source=HE,
+    tolerance=0.01,
+)
+def test_forward_predicts_backward(notebook):
+    pair = notebook.gradients_by_layer(30, "relu", "default")
+    measured, predicted = (notebook.decades_per_layer(norms) for norms in pair)
+    return predicted / measured
+
+
+@claim(
+    section="1.5",
+    says="ReLU with He's weights keeps the gradient",
+    measured="-0.004 [-0.017, 0.004]",
+    bound="-0.03 to 0.03",
+    holds="20 of 20",
+    unit="decades per layer",
+    source=HE,
+    tolerance=0.005,
+)
+def test_he_relu(notebook):
+    return slopes(notebook, 30, "relu", "he")
+
+
+@claim(
+    section="1.5",
+    says="tanh with Xavier's weights loses little",
+    measured="-0.022 [-0.026, -0.014]",
+    bound="-0.04 to 0",
+    holds="20 of 20",
+    unit="decades per layer",
+    source=GLOROT,
+    tolerance=0.005,
+)
+def test_xavier_tanh(notebook):
+    return slopes(notebook, 30, "tanh", "xavier")
+
+
+@claim(
+    section="1.5",
+    says="A sigmoid vanishes even with He's weights",
+    measured="-0.499 [-0.505, -0.495]",
+    bound="-0.54 to -0.45",
+    holds="20 of 20",
+    unit="decades per layer",
+    source="[Bengio, Simard and Frasconi 1994](https://doi.org/10.1109/72.279181)",
+    tolerance=0.01,
+)
+def test_sigmoid(notebook):
+    return slopes(notebook, 30, "sigmoid", "he")
+
+
+@claim(
+    section="1.6",
+    says="Weights 10 % too large: the gradient after 100 ReLU layers, over 1.1¹⁰⁰",
+    measured="1.00 [1.00, 1.00]",
+    bound="0.99 to 1.01",
+    holds="20 of 20",
+    source=HE,
+    tolerance=0.01,
+)
+def test_exploding(notebook):
+    ends = []
+    for scale in (1.1, 1.0):
+        norms, _ = notebook.gradients_by_layer(100, "relu", "he", scale=scale)
+        ends.append(norms[:, 0] / norms[:, -1])
+    return ends[0] / ends[1] / 1.1**100
+
+
+def neighbours(notebook, **options):
+    gradients, _ = notebook.input_gradients(24, seeds=20, **options)
+    return notebook.neighbour_correlation(gradients)
+
+
+@claim(
+    section="1.7",
+    says="24 plain layers with batch norm: neighbouring gradients are unrelated",
+    measured="-0.02 [-0.16, 0.20]",
+    bound="-0.3 to 0.3",
+    holds="20 of 20",
+    unit="correlation",
+    source=BALDUZZI,
+    tolerance=0.1,
+)
+def test_shattered(notebook):
+    return neighbours(notebook)
+
+
+@claim(
+    section="1.7",
+    says="The same 24 layers with shortcuts: neighbours agree",
+    measured="0.79 [0.74, 0.89]",
+    bound="above 0.5",
+    holds="20 of 20",
+    unit="correlation",
+    source=BALDUZZI,
+)
+def test_shortcut_not_shattered(notebook):
+    return neighbours(notebook, use_shortcut=True)
+
+
+@claim(
+    section="1.7",
+    says="24 plain layers without batch norm do not show it",
+    measured="0.89 [0.70, 0.98]",
+    bound="above 0.4",
+    holds="20 of 20",
+    unit="correlation",
+    source="ours",
+)
+def test_no_norm_no_shattering(notebook):
+    return neighbours(notebook, batch_norm=False)
+
+
+@claim(
+    section="1.7",
+    says="… because few of the last layer's neurons ever switch on the whole line",
+    measured="0.18 [0.06, 0.42]",
+    bound="below 0.5",
+    holds="20 of 20",
+    unit="of the neurons",
+    source="ours",
+    tolerance=0.2,
+)
+def test_few_switches(notebook):
+    return notebook.input_gradients(24, seeds=20, batch_norm=False)[1]

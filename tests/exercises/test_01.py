@@ -1,0 +1,78 @@
+"""Exercises of notebook 01: what each wrong answer is told."""
+
+from exercises.exercise import Case, all_tests
+
+RATIO = Case(
+    "1.1",
+    other_style="""
+import statistics
+first_over_last = lambda gradients: statistics.median((row[0] / row[-1]).item() for row in gradients)
+""",
+    wrong={
+        "def first_over_last(G): return G[:, 0] / G[:, -1]": "one ratio per net",
+        "def first_over_last(G): return G[:, 0].median() / G[:, -1].median()": "before the ratio",
+        "def first_over_last(G): return G[:, 0].mean() / G[:, -1].mean()": "averaged over the nets",
+        "def first_over_last(G): return (G[:, 0] / G[:, -1]).mean()": "mean of the ratios",
+        "def first_over_last(G): return (G[:, -1] / G[:, 0]).median()": "turn the fraction over",
+        "def first_over_last(G): return (G[:, 0] / G[:, 1]).median()": "column -1",
+        "def first_over_last(G): return (G[0] / G[-1]).median()": "Nets are rows",
+        "def first_over_last(G): return 1.0": "the median is 0.5",
+        "def first_over_last(G): G[:, 0] / G[:, -1]": "`return` missing",
+        "def first_over_last(G): return G[:, 9]": "IndexError",
+    },
+)
+
+STD = Case(
+    "1.2",
+    other_style="""
+import math
+def weight_std(n, a):
+    second_moment = 0.5 * 1 + 0.5 * a * a
+    return math.sqrt(1 / (n * second_moment))
+""",
+    wrong={
+        "def weight_std(n, a): return 2 / ((1 + a**2) * n)": "the variance",
+        "def weight_std(n, a): return n ** -0.5": "every slope for 1",
+        "def weight_std(n, a): return (2 / n) ** 0.5": "the leak lets",
+        "def weight_std(n, a): return (2 / ((1 + a) * n)) ** 0.5": "averages their squares",
+        "def weight_std(n, a): return (2 / ((1 + a)**2 * n)) ** 0.5": "mean of the slopes",
+        "def weight_std(n, a): return (1 / ((1 + a**2) * n)) ** 0.5": "A factor 2 is missing",
+        "def weight_std(n, a): return (2 / (1 + a**2)) ** 0.5": "does not depend on n",
+        "def weight_std(n, a): return 0.01": "it should be 1",
+    },
+)
+
+CLIP = Case(
+    "1.3",
+    other_style="""
+def clip(gradients, max_norm):
+    joint = torch.linalg.vector_norm(torch.cat([G.flatten() for G in gradients]))
+    if joint <= max_norm:
+        return [G.clone() for G in gradients]
+    return tuple(G / joint * max_norm for G in gradients)
+""",
+    wrong={
+        "def clip(Gs, m): return [G / G.norm() * min(m, G.norm()) for G in Gs]": "on its own",
+        "def clip(Gs, m): return [G.clamp(-m, m) for G in Gs]": "on its own",
+        "def clip(Gs, m): s = sum(G.square().sum() for G in Gs)**.5; return [G*m/s for G in Gs]": (
+            "left alone"
+        ),
+        "def clip(Gs, m): s = sum(G.norm() for G in Gs); return [G * min(1, m/s) for G in Gs]": (
+            "6 + 8"
+        ),
+        "def clip(Gs, m): s = sum(G.square().sum() for G in Gs); return [G*min(1, m/s) for G in Gs]": (
+            "square root"
+        ),
+        "def clip(Gs, m): return Gs": "Nothing was clipped",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum() for G in Gs) ** 0.5
+    for G in Gs:
+        G.mul_(min(1, m / s))
+    return Gs
+""": "in place",
+        "def clip(Gs, m): return []": "empty list",
+    },
+)
+
+globals().update(all_tests([RATIO, STD, CLIP]))
