@@ -33,9 +33,7 @@ def digits() -> Digits:
     pixels, labels = load_digits(return_X_y=True)
     train_x, test_x, train_y, test_y = (
         torch.from_numpy(part)
-        for part in train_test_split(
-            pixels, labels, test_size=0.2, random_state=0, stratify=labels
-        )
+        for part in train_test_split(pixels, labels, test_size=0.2, random_state=0, stratify=labels)
     )
     mean, std = train_x.mean(0), train_x.std(0, unbiased=False)
     std = torch.where(std > 0, std, torch.ones_like(std))  # a pixel that is always 0

@@ -41,6 +41,5 @@ def gradient_norms(model: nn.Module, loss: Tensor) -> list[float]:
     if all(g is None for g in found):
         raise ValueError("loss does not depend on this model's weights: is it another model's?")
     return [
-        0.0 if g is None else torch.linalg.vector_norm(g, dtype=torch.float64).item()
-        for g in found
+        0.0 if g is None else torch.linalg.vector_norm(g, dtype=torch.float64).item() for g in found
     ]

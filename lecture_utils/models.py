@@ -2,9 +2,20 @@
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from lecture_utils.require import require_input, require_sizes
+from lecture_utils.require import (
+    require_choice,
+    require_input,
+    require_positive,
+    require_rows,
+    require_scale,
+    require_sizes,
+)
+
+ACTIVATIONS = {"relu": torch.relu, "gelu": F.gelu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
 class DeepNeuralNetwork(nn.Module):
@@ -40,3 +51,117 @@ class DeepNeuralNetwork(nn.Module):
             y = layer(x)
             x = x + y if self.use_shortcut and x.shape == y.shape else y
         return x
+
+
+def normalise(h: Tensor, norm: str | None) -> Tensor:
+    """Give h mean 0 and variance 1: along each row, along each column, or not at all.
+
+    Args:
+        h: shape (..., n, width).
+        norm: "layer" (each row: one example's neurons), "batch" (each column: one neuron over
+            the examples given, in training and in evaluation alike), or None.
+
+    Nothing is learned and nothing is remembered: twins with any norm have the same parameters.
+
+    Raises:
+        ValueError: norm is "batch" and h has fewer than two rows.
+    """
+    require_rows(h, norm)
+    if norm is None:
+        return h
+    if norm == "layer":
+        return F.layer_norm(h, h.shape[-1:])
+    variance, mean = torch.var_mean(h, dim=-2, correction=0, keepdim=True)  # (..., 1, width)
+    return (h - mean) / (variance + 1e-5).sqrt()
+
+
+class MLPBlock(nn.Module):
+    """One block of a twin: h + W φ(norm(h)) with the shortcut, W φ(norm(h)) without.
+
+    Input and output (..., width).
+    """
+
+    def __init__(self, width: int, use_shortcut: bool, norm: str | None, activation: str):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.use_shortcut, self.norm = use_shortcut, norm
+        self.phi = ACTIVATIONS[activation]
+
+    def branch(self, h: Tensor) -> Tensor:
+        """Return F(h), what the block computes, (..., width)."""
+        return self.linear(self.phi(normalise(h, self.norm)))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Map (..., width) to (..., width)."""
+        if self.use_shortcut:
+            return h + self.branch(h)
+        return self.branch(h)
+
+
+class ShortcutMLP(nn.Module):
+    """A deep MLP and, with use_shortcut=False, its twin of the same parameters and cost.
+
+    Args:
+        width: neurons in every hidden layer.
+        depth: number of blocks, one weight matrix each.
+        use_shortcut: add each block's input to its output.
+        norm: normalise what enters a block's activation: None, "layer" or "batch".
+        activation: "relu", "gelu", "tanh" or "sigmoid".
+        init: the blocks' starting weights: "default" (nn.Linear's) or "he" (variance 2 / width,
+            biases 0).
+        branch_scale: multiplies the blocks' starting weights and biases; depth ** -0.5 keeps the
+            sum of all branches as large as one.
+        in_features: features of an input; the digits have 64 pixels.
+        out_features: numbers in the output; the digits have 10 classes.
+
+    Input (..., in_features), output (..., out_features).
+
+    Raises:
+        ValueError: a size is not a positive whole number, norm, activation or init is unknown,
+            branch_scale is negative, or an input has another shape or holds NaN.
+
+    Source: K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, 2015;
+    the order norm, activation, weights is that of arXiv:1603.05027, 2016.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        *,
+        use_shortcut: bool = True,
+        norm: str | None = None,
+        activation: str = "relu",
+        init: str = "default",
+        branch_scale: float = 1.0,
+        in_features: int = 64,
+        out_features: int = 10,
+    ):
+        require_positive("width", width)
+        require_positive("depth", depth)
+        require_positive("in_features", in_features)
+        require_positive("out_features", out_features)
+        require_choice("norm", norm, (None, "layer", "batch"))
+        require_choice("activation", activation, ACTIVATIONS)
+        require_choice("init", init, ("default", "he"))
+        require_scale("branch_scale", branch_scale)
+        super().__init__()
+        self.stem = nn.Linear(in_features, width)
+        self.blocks = nn.ModuleList(
+            MLPBlock(width, use_shortcut, norm, activation) for _ in range(depth)
+        )
+        self.head = nn.Linear(width, out_features)
+        for block in self.blocks:
+            if init == "he":
+                nn.init.kaiming_normal_(block.linear.weight, nonlinearity="relu")
+                nn.init.zeros_(block.linear.bias)
+            block.linear.weight.data *= branch_scale
+            block.linear.bias.data *= branch_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., in_features) to (..., out_features)."""
+        require_input(x, self.stem.in_features)
+        h = self.stem(x)
+        for block in self.blocks:
+            h = block(h)
+        return self.head(h)

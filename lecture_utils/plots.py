@@ -9,6 +9,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; one meaning each.
 PLAIN = "#D55E00"  # vermilion: no shortcut
@@ -91,14 +92,14 @@ def ink(color: str) -> tuple[float, float, float]:
     return tuple(rgb)
 
 
-def line(
-    ax: Axes, x: Sequence, y: Sequence, label: str, color: str, linestyle: str = "-"
-) -> None:
+def line(ax: Axes, x: Sequence, y: Sequence, label: str, color: str, linestyle: str = "-") -> None:
     """Draw one line, labelled directly at its right-hand end."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.shape != y.shape:
         raise ValueError(f"x and y must have the same length; got {x.shape} and {y.shape}")
     ax.plot(x, y, color=color, linestyle=linestyle)
+    if (x == x.round()).all() and ax.get_xscale() == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     known = np.isfinite(y)
     if label and known.any():
         last = np.flatnonzero(known)[np.argmax(x[known])]

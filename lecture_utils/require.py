@@ -60,3 +60,24 @@ def require_input(x: Tensor, features: int) -> None:
         raise ValueError(
             f"the input holds {bad} NaN or infinite of {x.numel()} values; clean the data first"
         )
+
+
+def require_scale(name: str, value: float) -> None:
+    """Accept a finite number that is zero or more.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be a finite number, zero or more; got {value!r}")
+
+
+def require_rows(h: Tensor, norm: str | None) -> None:
+    """Accept a batch that can be normalised over its rows.
+
+    Raises:
+        ValueError: `norm` is "batch" and there are fewer than two rows.
+    """
+    if norm == "batch" and (h.dim() < 2 or h.shape[-2] < 2):
+        raise ValueError(f'norm="batch" needs at least two rows, (n, width); got {tuple(h.shape)}')

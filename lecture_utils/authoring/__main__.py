@@ -8,9 +8,9 @@ from lecture_utils.authoring import claims, course, notebooks
 
 def generate() -> None:
     """Write the parts of README and notebooks that come from course.yml and the claims."""
-    for path, text in course.pages(course.load()).items():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    for path, content in course.pages(course.load()).items():
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
             print(f"updated {path.name}")
 
 

@@ -5,7 +5,6 @@ import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -68,7 +67,9 @@ class Claim:
         assert within >= needed, f"{within} of {seeds} {self.bound}, not {needed}: {found}"
         printed = [float(n) for n in re.findall(_NUMBER, self.measured)]
         near = abs(printed[0]) / 10 if self.tolerance is None else self.tolerance
-        off = [abs(a - b) for a, b in zip(printed, (found.median, found.low, found.high), strict=True)]
+        off = [
+            abs(a - b) for a, b in zip(printed, (found.median, found.low, found.high), strict=True)
+        ]
         assert off[0] <= near, f"the table prints {self.measured}, now {found}"
         assert max(off) <= 3 * near, f"the table prints {self.measured}, now {found}"
 
@@ -110,7 +111,7 @@ def measure(number: str) -> None:
 def table(number: str) -> str:
     """Write the table of notebook `number` in Markdown."""
     rows = [
-        "| § | What we claim | Measured: median [lowest, highest] | The test asks | Source | Test |",
+        "| § | Claim | Measured: median [lowest, highest] | The test asks | Source | Test |",
         "|---|---|---|---|---|---|",
     ]
     for name, test in claims_of(number):

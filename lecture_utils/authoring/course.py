@@ -1,5 +1,6 @@
 """The course map, course.yml: read once, checked, and written into every page that shows it."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from lecture_utils.authoring.claims import table
 
 COURSE = notebooks.ROOT / "course.yml"
 README = notebooks.ROOT / "README.md"
-_MARK = re.compile(r"<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
+STORY = notebooks.FOLDER / "00_story.png"  # README's figure, taken from notebook 00
+_MARK = re.compile(r"(?:▶ )?<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
 
 
 def load(path: Path = COURSE) -> dict:
@@ -35,7 +37,7 @@ def load(path: Path = COURSE) -> dict:
 
 
 def cue(course: dict, chapter: str) -> str:
-    """Write a cue mark, such as ▶ Lecture 22, 9:56, with its link into the video.
+    """Write a cue mark without its ▶, such as Lecture 22, 9:56, with its link into the video.
 
     Raises:
         ValueError: no lecture has such a chapter.
@@ -44,7 +46,7 @@ def cue(course: dict, chapter: str) -> str:
         if chapter in lecture["chapters"]:
             start = lecture["chapters"][chapter]["start"]
             link = f"https://youtu.be/{lecture['video']}?t={start}"
-            return f"▶ [Lecture {number}, {start // 60}:{start % 60:02}]({link})"
+            return f"[Lecture {number}, {start // 60}:{start % 60:02}]({link})"
     known = ", ".join(c for lecture in course["lectures"].values() for c in lecture["chapters"])
     raise ValueError(f"unknown chapter {chapter!r}; course.yml has {known}")
 
@@ -77,7 +79,7 @@ def badges(course: dict, page: str) -> str:
 def header(course: dict, number: str) -> str:
     """Write a notebook's first cell: bar, title, surprise, objectives, before you start, time."""
     page = course["notebooks"][number]
-    cues = ", ".join(cue(course, chapter) for chapter in page["cues"])
+    cues = ", ".join(f"▶ {cue(course, chapter)}" for chapter in page["cues"])
     lines = [
         navigation(course, number),
         "",
@@ -98,9 +100,12 @@ def header(course: dict, number: str) -> str:
 
 def course_map(course: dict) -> str:
     """Write the README's table of notebooks."""
-    rows = ["| | Notebook | Minutes | What you build and see | In lecture 22 |", "|---|---|---|---|---|"]
+    rows = [
+        "| | Notebook | Minutes | What you build and see | In the video |",
+        "|---|---|---|---|---|",
+    ]
     for number, page in course["notebooks"].items():
-        cues = " ".join(cue(course, c).replace("Lecture 22, ", "") for c in page["cues"]) or "–"
+        cues = " ".join(cue(course, chapter) for chapter in page["cues"]) or "–"
         rows.append(
             f"| {number} | [{page['title']}](notebooks/{page['file']}) | {page['minutes']} "
             f"| {page['builds']} | {cues} |"
@@ -117,7 +122,7 @@ def you_are_here(course: dict) -> str:
             for place in chapter["sections"]:
                 page = course["notebooks"][f"{int(place.split('.')[0]):02}"]
                 places.append(f"[{place}](notebooks/{page['file']})")
-            rows.append(f"| {cue(course, name)} | {chapter['title']} | {', '.join(places)} |")
+            rows.append(f"| ▶ {cue(course, name)} | {chapter['title']} | {', '.join(places)} |")
     return "\n".join(rows)
 
 
@@ -130,6 +135,14 @@ def launch(course: dict) -> str:
         "Launch links and badges appear here, and in every notebook, once `repository:` in "
         "[course.yml](course.yml) names the repository (`owner/name`) and `make generate` has run."
     )
+
+
+def story() -> tuple[bytes, str]:
+    """Take README's figure out of notebook 00: the picture and its alternative text."""
+    cells = notebooks.read(notebooks.path_of("00")).cells
+    cell = next(cell for cell in cells if cell.id == "fig-story")
+    output = next(o for o in cell.outputs if "image/png" in o.get("data", {}))
+    return base64.b64decode(output.data["image/png"]), output.metadata["image/png"]["alt"]
 
 
 def fill(text: str, course: dict, number: str = "") -> str:
@@ -146,6 +159,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "map": lambda _: course_map(course),
         "here": lambda _: you_are_here(course),
         "launch": lambda _: launch(course),
+        "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
     }
 
     def make(mark: re.Match) -> str:
@@ -153,20 +167,21 @@ def fill(text: str, course: dict, number: str = "") -> str:
         if name not in makers:
             raise ValueError(f"unknown generated part {name!r}; known are {', '.join(makers)}")
         opening = f"<!-- begin {name}{f' {argument}' if argument else ''} -->"
-        gap = "" if name == "cue" else "\n"
-        return f"{opening}{gap}{makers[name](argument)}{gap}<!-- end -->"
+        if name == "cue":  # a line that began with a comment would not be read as Markdown
+            return f"▶ {opening}{makers[name](argument)}<!-- end -->"
+        return f"{opening}\n{makers[name](argument)}\n<!-- end -->"
 
     return _MARK.sub(make, text)
 
 
-def pages(course: dict) -> dict[Path, str]:
-    """Return the current text of every page with generated parts, by path."""
-    current = {README: fill(README.read_text(encoding="utf-8"), course)}
+def pages(course: dict) -> dict[Path, bytes]:
+    """Return what every generated file, and every page with generated parts, must hold now."""
+    current = {STORY: story()[0], README: fill(README.read_text("utf-8"), course).encode()}
     for number in course["notebooks"]:
         path = notebooks.path_of(number)
         notebook = notebooks.read(path)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = fill(cell.source, course, number)
-        current[path] = notebooks.nbformat.writes(notebook) + "\n"
+        current[path] = notebooks.text_of(notebook).encode()
     return current

@@ -41,10 +41,15 @@ def read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook as clean JSON that ends in a newline."""
+def text_of(notebook: NotebookNode) -> str:
+    """Return a notebook as the clean JSON that is committed."""
     nbformat.validate(notebook)
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook as clean JSON."""
+    path.write_text(text_of(notebook), encoding="utf-8")
 
 
 def definitions(path: Path) -> types.ModuleType:
@@ -115,9 +120,14 @@ def execute(path: Path, timeout: int = 120) -> NotebookNode:
 
     notebook = read(path)
     NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", record_timing=False,
-        store_widget_state=False, resources={"metadata": {"path": str(path.parent)}},
-    ).execute()  # fmt: skip
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):

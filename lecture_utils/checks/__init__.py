@@ -1,6 +1,20 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
+from lecture_utils.checks.mlp import block_backward, diagnose, shortcut, swapped
+from lecture_utils.checks.start import environment, layers_until, with_shortcut
 from lecture_utils.checks.vanishing import clip, first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
 
-__all__ = ["Verdict", "clip", "first_over_last", "weight_std"]
+__all__ = [
+    "Verdict",
+    "block_backward",
+    "clip",
+    "diagnose",
+    "environment",
+    "first_over_last",
+    "layers_until",
+    "shortcut",
+    "swapped",
+    "weight_std",
+    "with_shortcut",
+]

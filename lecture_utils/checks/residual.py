@@ -31,13 +31,13 @@ def chain_gradients(answer: Callable) -> str:
                 raise NotYet(message)
         wrong = [index for index in range(len(right)) if not _close(found[index], right[index])]
         raise NotYet(
-            f"With w = {weights} and y_0 = 0.7 the gradient at y_{wrong[-1]} should be "
-            f"{right[wrong[-1]]:.4f}; you return {found[wrong[-1]]:.4f}. It is the first one that is "
-            f"off, counted from the loss: start looking there."
+            f"With w = {weights} and y_0 = 0.7 the gradient at y_{wrong[-1]} is "
+            f"{right[wrong[-1]]:.4f}; you return {found[wrong[-1]]:.4f}. Counted from the loss it "
+            f"is the first one that is off: start looking there."
         )
     return (
-        "You have written backpropagation. Autograd does the same walk: one forward pass that keeps "
-        "every y_l, and one factor per block on the way back."
+        "You have written backpropagation. Autograd does the same walk: one forward pass that "
+        "keeps every y_l, and one factor per block on the way back."
     )
 
 
@@ -75,7 +75,7 @@ def _chain_answers(w: Tensor, y_0: Tensor) -> tuple[Tensor, list[tuple[Tensor, s
         ),
         (
             back(slope(w.flip(0), y[:-1]) + 1, y[-1]),
-            "Weights and values are paired the wrong way round: walking down, reverse both w and y.",
+            "Weights and values are paired the wrong way round: on the way down, reverse both.",
         ),
         (
             back(slope(w, plain[:-1]), plain[-1]),
@@ -93,7 +93,7 @@ def _close(found: Tensor, right: Tensor) -> bool:
 
 
 @graded
-def norm_by_length(answer: Callable) -> str:
+def norm_by_branches(answer: Callable) -> str:
     """Exercise 2.2: the gradient by number of branches, without listing 2^L paths."""
     generator = torch.Generator().manual_seed(0)
     for depth in (1, 4):
@@ -112,7 +112,7 @@ def norm_by_length(answer: Callable) -> str:
         k = next(k for k in range(depth + 1) if not abs(found[k] - right[k]) <= 1e-4 * right[k])
         raise NotYet(
             f"With {depth} block(s), what arrives through {k} branch(es) has norm {right[k]:.4f}; "
-            f"you return {found[k]:.4f}. Write down the {math.comb(depth, k)} path(s) of that length."
+            f"you return {found[k]:.4f}. Write down the {math.comb(depth, k)} path(s) through {k}."
         )
     return (
         "One step costs at most L products instead of doubling the list, so 54 blocks take some "
@@ -214,8 +214,8 @@ def zero_branch(answer: Callable) -> str:
     columns = W1.detach().T
     if all(torch.allclose(column, columns[0]) for column in columns):
         raise NotYet(
-            "Zero and alive, but all columns of W1 are equal: the hidden numbers are copies of each "
-            "other and learn the same thing for ever. Draw W1 at random."
+            "Zero and alive, but all columns of W1 are equal: the hidden numbers are copies of "
+            "each other and learn the same thing for ever. Draw W1 at random."
         )
     strength = hidden.detach().square().mean().sqrt().item()
     if not 0.05 < strength < 20:
@@ -247,8 +247,8 @@ def branch_strength(answer: Callable) -> str:
         4 ** (1 / L) - 1: "That is s². Take the root.",
         (4 / L) ** 0.5: "With 2/√L the gain goes to e² = 7.4: the gain is not proportional to s.",
         (math.log(4) / L) ** 0.5: (
-            "√(ln 4 / L) is right in the limit of many blocks, but off for few: at depth 1 its gain "
-            "is 1.54. The equation has an exact solution."
+            "√(ln 4 / L) is right in the limit of many blocks, but off for few: at depth 1 its "
+            "gain is 1.54. The equation has an exact solution."
         ),
         (math.log(2) / L) ** 0.5: "Your gain goes to √2: the exponent is L/2, not L.",
     }

@@ -71,7 +71,8 @@ def weight_std(answer: Callable) -> str:
                 "Nearly: you averaged the slopes, (1 + a)/2. The law averages their squares, "
                 "since it is about the squared norm."
             ),
-            (1 / ((1 + a**2) * n)) ** 0.5: "A factor 2 is missing: only half of the z are negative.",
+            (1 / ((1 + a**2) * n))
+            ** 0.5: "A factor 2 is missing: only half of the z are negative.",
             (2 / (1 + a**2)) ** 0.5: "It does not depend on n: a wider layer sums more terms.",
         }
         if abs(std - right) < 1e-6 * right:
@@ -94,7 +95,10 @@ def weight_std(answer: Callable) -> str:
 def clip(answer: Callable) -> str:
     """Exercise 1.3: clip gradients by their joint norm."""
     small = [torch.tensor([0.3]), torch.tensor([[0.0, 0.4]])]  # joint norm 0.5
-    kept = [tensor(G, tuple(S.shape)) for G, S in zip(_listed(answer(_copy(small), 1.0)), small, strict=True)]
+    kept = [
+        tensor(G, tuple(S.shape))
+        for G, S in zip(_listed(answer(_copy(small), 1.0)), small, strict=True)
+    ]
     if any((K - S).abs().max() > 1e-6 for K, S in zip(kept, small, strict=True)):
         raise NotYet(
             "Gradients of joint norm 0.5 were changed although the limit is 1. Below the limit "
@@ -102,7 +106,9 @@ def clip(answer: Callable) -> str:
         )
     large = [torch.tensor([6.0]), torch.tensor([[0.0, 8.0]])]  # joint norm 10
     given = _copy(large)
-    clipped = [tensor(G, tuple(S.shape)) for G, S in zip(_listed(answer(given, 1.0)), large, strict=True)]
+    clipped = [
+        tensor(G, tuple(S.shape)) for G, S in zip(_listed(answer(given, 1.0)), large, strict=True)
+    ]
     if any(not torch.equal(G, S) for G, S in zip(given, large, strict=True)):
         raise NotYet("You changed the given tensors in place; return new ones.")
     first, second = clipped[0].item(), clipped[1][0, 1].item()
@@ -110,8 +116,8 @@ def clip(answer: Callable) -> str:
         zeros = _listed(answer([torch.zeros(2)], 1.0))
         tensor(zeros[0], (2,), "the clipped zero gradient")
         return (
-            "The direction is kept, only the length is cut. Note what it cannot do: first / last is "
-            "the same as before, so clipping does nothing against vanishing."
+            "The direction is kept, only the length is cut. What it cannot do: first / last is the "
+            "same as before, so clipping does nothing against vanishing."
         )
     if abs(first - second) < 1e-3:
         raise NotYet(

@@ -1,5 +1,7 @@
 """The notebooks' explorers: sliders on a section's quantities."""
 
-from lecture_utils.explorers.gradient_flow import gradient_flow
+from lecture_utils.explorers.mlp import vital_signs
+from lecture_utils.explorers.start import story
+from lecture_utils.explorers.vanishing import gradient_flow
 
-__all__ = ["gradient_flow"]
+__all__ = ["gradient_flow", "story", "vital_signs"]

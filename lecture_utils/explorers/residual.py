@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -43,41 +44,46 @@ def _picture(
     twins = {}
     for shortcut in _TWINS:
         y = torch.stack(chain(w, torch.tensor(0.7, dtype=torch.float64), shortcut))
-        factors = (slope(w, y[:-1]) + shortcut).flip(0)[:step]  # the last block's first
-        twins[shortcut] = factors, torch.cat([torch.ones(1), factors.cumprod(0)])
+        factors = (slope(w, y[:-1]) + shortcut).flip(0)  # the last block's first
+        twins[shortcut] = factors, torch.cat([torch.ones(1), factors[:step].cumprod(0)])
     plain, short = twins[0][1][-1].item(), twins[1][1][-1].item()
     fig, ax = plots.figure(
         f"{step} of {blocks} steps back: {short:.2g} with shortcuts, {plain:.2g} without",
-        "the gradient travels from the loss to the left", "$|∂y_L/∂y_l|$", yscale="log",
+        "the gradient travels from the loss to the left", "size of the gradient", yscale="log",
     )  # fmt: skip
     for shortcut, (factors, gradient) in twins.items():
-        _draw_twin(ax, shortcut, factors, gradient, blocks, upper=(short**2 > plain**2) == shortcut)
+        _draw_twin(ax, shortcut, factors, gradient, (abs(short) >= abs(plain)) == shortcut)
     drawn = torch.cat([gradient for _, gradient in twins.values()]).abs().clamp(min=_SMALLEST)
-    ax.set(xlim=(-0.9, blocks + 0.6), ylim=(drawn.min() / 30, max(drawn.max() * 30, 30)))
-    ax.set_xticks(range(blocks + 1), [f"$y_{{{place}}}$" for place in range(blocks + 1)])
+    ax.set(xlim=(-0.28 * blocks, 1.05 * blocks), ylim=(drawn.min() / 60, drawn.max() * 60))
+    ax.minorticks_off()
+    ax.set_xticks(range(blocks + 1), [f"y{_subscript(place)}" for place in range(blocks + 1)])
     return fig, (
         f"The gradient after {step} of {blocks} steps back through a chain with w = {weight:.1f}: "
         f"{short:.2g} with shortcuts, {plain:.2g} without."
     )
 
 
-def _draw_twin(
-    ax: plots.Axes, shortcut: int, factors: Tensor, gradient: Tensor, blocks: int, upper: bool
-) -> None:
+def _draw_twin(ax: Axes, shortcut: int, factors: Tensor, gradient: Tensor, upper: bool) -> None:
     """Draw one twin: its gradient at each y_l reached, and its factors along the edge."""
     name, color = _TWINS[shortcut]
-    places = [blocks - k for k in range(len(gradient))]
+    blocks = len(factors)
+    step = len(gradient) - 1
+    places = [blocks - k for k in range(step + 1)]
     shown = gradient.abs().clamp(min=_SMALLEST)
     ax.plot(places, shown, color=color, marker="o", markersize=5)
     ax.annotate(
-        name, (places[-1], shown[-1].item()), xytext=(0, 8 if upper else -8), size=9.5,
-        textcoords="offset points", ha="center", va="bottom" if upper else "top",
-        color=plots.ink(color), weight="bold", annotation_clip=False,
+        name, (places[-1], shown[-1].item()), xytext=(-8, 5 if upper else -5), size=9.5,
+        textcoords="offset points", ha="right", va="center", color=plots.ink(color), weight="bold",
     )  # fmt: skip
-    edge = 0.97 if shortcut else 0.03
-    for k, factor in enumerate(factors.tolist()):
+    for k, factor in enumerate(factors[:step].tolist()):
         ax.text(
-            blocks - k - 0.5, edge, f"×{factor:.2f}", transform=ax.get_xaxis_transform(), size=8.5,
+            blocks - k - 0.5, 0.97 if shortcut else 0.03,
+            f"{'×' if blocks <= 8 else ''}{factor:.2f}".replace("-", "−"),
+            transform=ax.get_xaxis_transform(), size=8.5 if blocks <= 8 else 7.5,
             ha="center", va="top" if shortcut else "bottom", color=plots.ink(color),
-            weight="bold" if k == len(factors) - 1 else "normal",
+            weight="bold" if k == step - 1 else "normal",
         )  # fmt: skip
+
+
+def _subscript(number: int) -> str:
+    return "".join(chr(0x2080 + int(digit)) for digit in str(number))

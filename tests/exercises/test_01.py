@@ -6,7 +6,7 @@ RATIO = Case(
     "1.1",
     other_style="""
 import statistics
-first_over_last = lambda gradients: statistics.median((row[0] / row[-1]).item() for row in gradients)
+first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row in G)
 """,
     wrong={
         "def first_over_last(G): return G[:, 0] / G[:, -1]": "one ratio per net",
@@ -54,13 +54,13 @@ def clip(gradients, max_norm):
     wrong={
         "def clip(Gs, m): return [G / G.norm() * min(m, G.norm()) for G in Gs]": "on its own",
         "def clip(Gs, m): return [G.clamp(-m, m) for G in Gs]": "on its own",
-        "def clip(Gs, m): s = sum(G.square().sum() for G in Gs)**.5; return [G*m/s for G in Gs]": (
+        "def clip(Gs, m): s = sum((G**2).sum() for G in Gs)**.5; return [G*m/s for G in Gs]": (
             "left alone"
         ),
         "def clip(Gs, m): s = sum(G.norm() for G in Gs); return [G * min(1, m/s) for G in Gs]": (
             "6 + 8"
         ),
-        "def clip(Gs, m): s = sum(G.square().sum() for G in Gs); return [G*min(1, m/s) for G in Gs]": (
+        "def clip(Gs, m): s = sum((G**2).sum() for G in Gs); return [G*min(1, m/s) for G in Gs]": (
             "square root"
         ),
         "def clip(Gs, m): return Gs": "Nothing was clipped",

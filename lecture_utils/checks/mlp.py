@@ -1,0 +1,255 @@
+"""Checks for the exercises of notebook 03."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from lecture_utils.checks.verdict import NotAttempted, NotYet, graded, tensor
+
+
+def _module(value: object, call: str) -> nn.Module:
+    if value is None or value is ...:
+        raise NotAttempted
+    if isinstance(value, type):
+        raise NotYet(f"`{call}` returns the class {value.__name__}; call it to make a module.")
+    if not isinstance(value, nn.Module):
+        raise NotYet(f"`{call}` returns a {type(value).__name__}; an nn.Module is expected.")
+    return value
+
+
+@graded
+def shortcut(answer: Callable) -> str:
+    """Exercise 3.1: identity where the widths agree, a projection where they do not."""
+    for n_in, n_out in ((6, 4), (4, 6)):
+        call = f"shortcut({n_in}, {n_out})"
+        module, x = _module(answer(n_in, n_out), call), torch.randn(5, n_in)
+        shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
+        if (n_in, n_out) in shapes.values() and n_in != n_out and (n_out, n_in) not in shapes.values():
+            raise NotYet(
+                f"`{call}` has a weight of shape {(n_in, n_out)}. nn.Linear takes the number of "
+                f"features that come in first; its weight is then (n_out, n_in)."
+            )
+        if not shapes:
+            raise NotYet(
+                f"`{call}` has no parameters. It must turn {n_in} features into {n_out}: cutting or "
+                f"padding loses or invents neurons; here we want a learned matrix W_s."
+            )
+        try:
+            y = module(x)
+        except RuntimeError as error:
+            raise NotYet(f"`{call}` cannot take an input of shape (5, {n_in}): {error}") from error
+        tensor(y, (5, n_out), f"the output of `{call}`")
+        if module(torch.zeros(1, n_in)).abs().max() > 0:
+            raise NotYet(
+                f"`{call}` maps zero to something else, so it has a bias. The branch has one "
+                f"already; on the shortcut we want the matrix alone: bias=False."
+            )
+        if (module(2 * x) - 2 * y).abs().max() > 1e-5:
+            raise NotYet(
+                f"`{call}` is not linear: twice the input does not give twice the output. Leave "
+                f"activation and norm to the branch; a shortcut that bends the signal is a layer."
+            )
+    module, x = _module(answer(5, 5), "shortcut(5, 5)"), torch.randn(3, 5)
+    if list(module.parameters()):
+        raise NotYet(
+            "`shortcut(5, 5)` has parameters although the widths agree. There the shortcut must be "
+            "the identity: 32 projections in a row left a ten-millionth of the gradient."
+        )
+    if not torch.equal(module(x), x):
+        raise NotYet("`shortcut(5, 5)` changes its input; where the widths agree it must not.")
+    return (
+        "So a ResNet has only a handful of projections, one at each change of width, and everything "
+        "between two of them is a clear road for the gradient."
+    )
+
+
+@graded
+def block_backward(answer: Callable) -> str:
+    """Exercise 3.2: backward through y = h + relu(h Wᵀ + b)."""
+    g_random = torch.Generator().manual_seed(3)
+    g, h = torch.randn(2, 7, 4, generator=g_random, dtype=torch.float64)
+    W = torch.randn(4, 4, generator=g_random, dtype=torch.float64)
+    b = torch.randn(4, generator=g_random, dtype=torch.float64)
+    found = answer(g.clone(), h.clone(), W.clone(), b.clone())
+    if not isinstance(found, (tuple, list)) or len(found) != 3:
+        raise NotYet("Three gradients are expected: return dL/dh, dL/dW, dL/db.")
+    names = ("dL/dh", "dL/dW", "dL/db")
+    shapes = ((7, 4), (4, 4), (4,))
+    dh, dW, db = (tensor(*part) for part in zip(found, shapes, names, strict=True))
+    gate = (h @ W.T + b > 0).double()
+    delta = g * gate
+    _compare("dL/dh", dh, g + delta @ W, [
+        (delta @ W, "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."),
+        (g / 2 + delta @ W / 2, "You halved the gradient at the plus sign. A sum hands all of it to "
+                                "both sides: dy/da = 1 and dy/db = 1."),
+        ((g + g @ W) * gate, "Your ReLU's gate also closes the shortcut. Only the branch passes "
+                             "through the ReLU: g itself arrives ungated."),
+        (delta + delta @ W, "Your ReLU's gate also closes the shortcut. Only the branch passes "
+                            "through the ReLU: g itself arrives ungated."),
+        (g + delta @ W.T, "W is transposed: forward multiplies by Wᵀ, so backward multiplies by W."),
+        (g + (g @ W) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h Wᵀ + b: gate "
+                                "g where z > 0, before multiplying by W."),
+        (g + (g * (h @ W.T > 0)) @ W, "The gate must look at z = h Wᵀ + b; you left out b."),
+        (g + g @ W, "The branch's gradient is not gated: where z < 0 the ReLU lets nothing through."),
+    ])  # fmt: skip
+    _compare("dL/dW", dW, delta.T @ h, [
+        (h.T @ delta, "dL/dW is transposed: row i of W makes output i, so δ comes first, δᵀ h."),
+        (delta.T @ h / len(h), "You averaged dL/dW over the rows. Any averaging is in the loss, and "
+                               "so already in g: add the rows up."),
+        (g.T @ h, "dL/dW uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
+        (delta.T @ torch.relu(h), "dL/dW multiplies by what went into the weights: h, not relu(h)."),
+    ])  # fmt: skip
+    _compare("dL/db", db, delta.sum(0), [
+        (delta.mean(0), "You averaged dL/db over the rows; add them up, as for dL/dW."),
+        (g.sum(0), "dL/db uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
+    ])  # fmt: skip
+    return (
+        "All of it equals autograd. Notice that the shortcut appears in one place only: weights and "
+        "biases hear δ, and `g +` is the whole difference between a plain net and a residual one."
+    )
+
+
+def _compare(name: str, found: Tensor, right: Tensor, mistakes: list[tuple[Tensor, str]]) -> None:
+    if torch.allclose(found, right, rtol=1e-4, atol=1e-5):
+        return
+    for value, message in mistakes:
+        if torch.allclose(found, value, rtol=1e-4, atol=1e-5):
+            raise NotYet(message)
+    raise NotYet(
+        f"{name} is off by up to {(found - right).abs().max():.2g}. Compare with autograd: make h, W "
+        f"and b require gradients, build y, and call torch.autograd.grad(y, [h, W, b], g)."
+    )
+
+
+# Measured: medians of 20 untrained nets (gradient h_0 / h_L, size h_L / h_0, likeness at h_L).
+_PATIENTS = [
+    (2e-13, 0.2, 1.0, "vanishing", "32 plain blocks, default weights"),
+    (2e-26, 0.2, 1.0, "vanishing", "64 plain blocks, default weights"),
+    (8e4, 5e4, 0.92, "growth", "32 shortcut blocks, He's weights, no norm"),
+    (1e9, 3e8, 0.96, "growth", "64 shortcut blocks, He's weights, no norm"),
+    (2.1, 1.7, 0.99, "collapse", "32 plain blocks, layer norm"),
+    (0.7, 1.6, 0.999, "collapse", "64 plain blocks, layer norm"),
+    (0.4, 0.3, 0.99, "collapse", "32 plain blocks, He's weights, no norm"),
+    (12.7, 9.3, 0.62, "healthy", "32 shortcut blocks, layer norm"),
+    (18.7, 13.9, 0.67, "healthy", "64 shortcut blocks, layer norm"),
+    (1.7, 1.6, 0.26, "healthy", "64 shortcut blocks, weights / √L"),
+]
+_CONFUSIONS = {
+    ("vanishing", "collapse"): (
+        "Its digits are alike, true, but nothing comes back to change that: look at the gradient "
+        "before the likeness."
+    ),
+    ("vanishing", "healthy"): "Nothing of its gradient is left at h_0: that is vanishing.",
+    ("growth", "collapse"): (
+        "Its digits are alike, but its stream is so long that the loss starts in the tens of "
+        "thousands: treat that first."
+    ),
+    ("growth", "healthy"): (
+        "Its gradient has not vanished, but its stream has grown by a factor of tens of thousands: "
+        "that is the net that did worse than guessing."
+    ),
+    ("collapse", "healthy"): (
+        "Its gradient is in order, and that is the trap: two different digits have a cosine of "
+        "0.99, and in section 3.8 this net failed."
+    ),
+    ("collapse", "vanishing"): (
+        "Nothing has vanished: the gradient at h_0 is about as large as at h_L. Look at the "
+        "likeness."
+    ),
+    ("healthy", "growth"): (
+        "It grows tenfold over many blocks and learns well: your limit for growth is too strict."
+    ),
+    ("healthy", "collapse"): (
+        "A cosine of 0.6 is no collapse: this net learns well. Your limit is too strict."
+    ),
+}
+
+
+@graded
+def diagnose(answer: Callable) -> str:
+    """Exercise 3.3: name a net's illness from its vital signs."""
+    words = {word for *_, word, _ in _PATIENTS}
+    for gradient, size, likeness, right, who in _PATIENTS:
+        found = answer(gradient, size, likeness)
+        if found not in words:
+            raise NotYet(f"You return {found!r}; the four words are {', '.join(sorted(words))}.")
+        if found != right:
+            hint = _CONFUSIONS.get((right, found), f"Its illness is another one: {right}.")
+            raise NotYet(
+                f'Gradient {gradient:g}, size {size:g}, likeness {likeness:g}: you say "{found}". '
+                f"{hint} (The patient: {who}.)"
+            )
+    return (
+        "Three numbers before the first step, and you know which of ten nets will train. Note the "
+        "order of your questions: the gradient alone would have passed half of the ill ones."
+    )
+
+
+class _Marked(nn.Module):
+    """A block that writes its number down: digits of a growing number, so order shows."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+    def forward(self, h: Tensor) -> Tensor:
+        return 10 * h + self.number
+
+
+class _Ward(nn.Module):
+    """A net whose output spells the order of its blocks: 1234 for four blocks in order."""
+
+    def __init__(self, blocks: int):
+        super().__init__()
+        self.stem = nn.Identity()
+        self.blocks = nn.ModuleList(_Marked(number) for number in range(1, blocks + 1))
+        self.head = _Negative()
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.stem(x)
+        for block in self.blocks:
+            h = block(h)
+        return self.head(h)
+
+
+class _Negative(nn.Module):
+    def forward(self, h: Tensor) -> Tensor:
+        return -h
+
+
+@graded
+def swapped(answer: Callable) -> str:
+    """Exercise 3.4: exchange blocks k and k + 1 without touching the given net."""
+    for k, right in ((1, "1324"), (0, "2134"), (2, "1243")):
+        net, zero = _Ward(4), torch.zeros(1, 1)
+        returned = answer(net, k)
+        if isinstance(returned, Tensor):
+            raise NotYet("You return a tensor; return the net itself, a module that can be called.")
+        module = _module(returned, "swapped(net, k)")
+        spelled = str(int(module(zero).item()))
+        if int(net(zero).item()) != -1234:
+            raise NotYet(
+                "The given net was changed too: its own blocks are exchanged now, and the next "
+                "experiment would start from a broken net. Work on a copy of the list."
+            )
+        if not spelled.startswith("-"):
+            raise NotYet("The head is missing: after the last block the net must call net.head.")
+        order = spelled[1:]
+        if order == right:
+            continue
+        here = f"With four blocks 1 2 3 4 and k = {k} the order must be {' '.join(right)}"
+        if order == "1234":
+            raise NotYet(f"{here}; yours is unchanged.")
+        if len(order) < 4:
+            raise NotYet(f"{here}; yours is {' '.join(order)}: a block was lost, not exchanged.")
+        if len(set(order)) < 4:
+            raise NotYet(
+                f"{here}; yours is {' '.join(order)}: one block stands twice. The first assignment "
+                f"has overwritten what the second one needs; exchange both in one line."
+            )
+        raise NotYet(f"{here}; yours is {' '.join(order)}. Blocks are counted from 0.")
+    return (
+        "Try it: exchanging two blocks in the middle costs the shortcut twin little and the plain "
+        "one nearly everything. Terms of a sum may change places; steps of a recipe may not."
+    )

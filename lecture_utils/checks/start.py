@@ -1,0 +1,90 @@
+"""Checks of notebook 00: the set-up, and two exercises to learn how exercises work."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from lecture_utils.checks.verdict import NotYet, graded, tensor
+
+# What the learner's cells need; the versions are those of environment.yml, as a test holds.
+NEEDED = {
+    "torch": "2.13.0",
+    "numpy": "2.4.6",
+    "scikit-learn": "1.9.1",
+    "matplotlib": "3.11.2",
+    "jupyterlab": "4.6.6",
+    "ipywidgets": "8.1.9",
+}
+
+
+def environment() -> None:
+    """Print one line for each thing that the course needs, and what to do where it is missing."""
+    python = sys.version_info[:2]
+    good = (3, 11) <= python < (3, 13)
+    print(
+        "✓ Python 3.11 or 3.12"
+        if good
+        else f"✗ Python {python[0]}.{python[1]}: the course is made for 3.11 or 3.12; make a new "
+        f"environment as the README says"
+    )
+    for package, wanted in NEEDED.items():
+        try:
+            found = version(package).split("+")[0]
+        except PackageNotFoundError:
+            print(f"✗ {package} is missing: make the environment as the README says")
+            continue
+        if found == wanted:
+            print(f"✓ {package} {wanted}")
+        else:
+            print(f"✗ {package} {found}: made with {wanted}, so numbers may differ a little")
+    threads = torch.get_num_threads()
+    print(
+        "✓ one torch thread"
+        if threads == 1
+        else f"✗ {threads} torch threads: run the set-up cell above, it sets one"
+    )
+
+
+@graded
+def with_shortcut(answer: Callable) -> str:
+    """Exercise 0.1: F(x) + x."""
+    x = torch.tensor([1.0, 2.0])
+    found = tensor(answer(lambda v: 10 * v, x.clone()), (2,))
+    mistakes = {
+        (10.0, 20.0): "You returned F(x) alone: the shortcut, + x, is missing.",
+        (1.0, 2.0): "You returned x: the branch F(x) is missing.",
+        (2.0, 4.0): "You added x to x: one of the two should be F(x).",
+        (10.0, 40.0): "You multiplied F(x) by x: a shortcut adds.",
+        (9.0, 18.0): "You subtracted: a shortcut adds.",
+        (110.0, 220.0): "You applied F to F(x) + x: add x after F, not before.",
+    }
+    for value, message in mistakes.items():
+        if found.tolist() == list(value):
+            raise NotYet(message)
+    if found.tolist() != [11.0, 22.0]:
+        raise NotYet(f"For F(x) = 10 x and x = (1, 2), F(x) + x is (11, 22); you return {found}.")
+    return "One plus sign; everything in this course hangs on it."
+
+
+@graded
+def layers_until(answer: float) -> str:
+    """Exercise 0.2: how many plain layers until 1e-10 of the gradient is left."""
+    layers = tensor(answer, (), "layers").item()
+    if layers < 0:
+        raise NotYet("You gave a negative number: count layers, not powers of ten.")
+    if layers < 1:
+        raise NotYet("That is a fraction: the question is how many layers, a number such as 30.")
+    if layers == 10:
+        raise NotYet(
+            "10 is the exponent. A layer costs less than one power of ten, so it takes more."
+        )
+    if layers < 23:
+        raise NotYet(
+            f"After {layers:g} layers more than 1e-10 is left: look where the vermilion line "
+            f"crosses the height 1e-10."
+        )
+    if layers > 29:
+        raise NotYet(f"After {layers:g} layers far less than 1e-10 is left: fewer are enough.")
+    return "About 26: 0.39 powers of ten a layer. Notebook 01 derives the 0.39."

@@ -1,0 +1,92 @@
+"""Notebook 03: three vital signs of untrained twins, block by block."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lecture_utils import plots
+from lecture_utils.explorers.controls import connect
+from lecture_utils.measure import spread
+
+_KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
+_PANELS = ("size", "gradient", "likeness")
+_TITLES = ("length of h_l\n/ length of h_0", "gradient at h_l\n/ at the last block",
+           "mean cosine\nof two digits")  # fmt: skip
+_SCALES = {"1": lambda depth: 1.0, "1/√L": lambda depth: depth**-0.5, "1/L": lambda depth: 1 / depth}
+
+
+def vital_signs(fresh_signs: Callable) -> None:
+    """Explore length, gradient and likeness in both twins before the first step.
+
+    Args:
+        fresh_signs: the notebook's function (depth, seeds, use_shortcut, norm, init,
+            branch_scale) that returns "size", "gradient" and "likeness", each (seeds, depth + 1).
+    """
+
+    def draw(depth: int, norm: str, init: str, scale: str) -> tuple[Figure, str]:
+        options = {"norm": None if norm == "none" else norm, "init": init}
+        signs = {
+            use_shortcut: fresh_signs(
+                depth, seeds=3, use_shortcut=use_shortcut, branch_scale=_SCALES[scale](depth), **options
+            )
+            for use_shortcut, _, _ in _KINDS
+        }
+        return _picture(signs, f"{depth} blocks, norm: {norm}, {init} weights × {scale}")
+
+    connect(
+        draw,
+        depth=widgets.IntSlider(value=32, min=2, max=64, step=2, description="blocks"),
+        norm=widgets.Dropdown(options=["none", "layer", "batch"], value="layer"),
+        init=widgets.Dropdown(options=["default", "he"], value="he", description="weights"),
+        scale=widgets.Dropdown(options=list(_SCALES), value="1", description="× scale"),
+    )
+
+
+def relative(signs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Refer length to the first state and gradient to the last; likeness stays a cosine."""
+    return {
+        "size": signs["size"] / signs["size"][:, :1],
+        "gradient": signs["gradient"] / signs["gradient"][:, -1:],
+        "likeness": signs["likeness"],
+    }
+
+
+def verdict(found: dict[str, Tensor]) -> str:
+    """Say in two words what the three signs of one twin amount to."""
+    size = spread(found["size"][:, -1]).median
+    gradient = spread(found["gradient"][:, 0]).median
+    likeness = spread(found["likeness"][:, -1]).median
+    if not gradient >= 1e-4:
+        return "hears nothing"
+    if not size <= 1e3:
+        return "grows out of hand"
+    if gradient > 1e2:
+        return "gradient explodes"
+    return "digits all alike" if likeness > 0.9 else "in order"
+
+
+def _picture(signs: dict[bool, dict[str, Tensor]], settings: str) -> tuple[Figure, str]:
+    found = {use_shortcut: relative(values) for use_shortcut, values in signs.items()}
+    plain, short = verdict(found[False]), verdict(found[True])
+    fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4), layout="constrained")
+    fig.suptitle(f"Plain: {plain}. Shortcut: {short}.", x=0.01, ha="left", weight="bold", size=12)
+    for ax, sign, title in zip(axes, _PANELS, _TITLES, strict=True):
+        for use_shortcut, name, color in _KINDS:
+            values = found[use_shortcut][sign]
+            blocks = range(values.shape[1])
+            plots.band(ax, blocks, values, name, color)
+        ax.set_title(title)
+        ax.set(xlabel="block", xlim=(0, 1.45 * blocks[-1]))
+        if sign == "likeness":
+            ax.set(ylim=(-0.05, 1.05))
+        else:
+            ax.set(yscale="log")
+            low, high = ax.get_ylim()
+            ax.set(ylim=(min(low, 0.1), max(high, 10)))
+    return fig, (
+        f"{settings}: length of the hidden state, gradient and likeness of two digits by block, for "
+        f"both untrained twins. Plain: {plain}; shortcut: {short}."
+    )

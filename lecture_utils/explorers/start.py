@@ -1,0 +1,40 @@
+"""Notebook 00: the whole story, at any depth."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+from matplotlib.figure import Figure
+
+from lecture_utils import plots
+from lecture_utils.explorers.controls import connect
+
+
+def story(gradient_by_layer: Callable) -> None:
+    """Explore what plain nets and nets with shortcuts leave of a gradient, by depth.
+
+    Args:
+        gradient_by_layer: the notebook's function (shortcut, depth, seeds) that returns relative
+            norms, (seeds, depth + 1), for the shortcuts "none", "plus" and "scaled".
+    """
+    kinds = {
+        "none": ("plain: F(h)", plots.PLAIN, "-"),
+        "plus": ("shortcut: h + F(h)", plots.SHORTCUT, "-"),
+        "scaled": ("h + F(h) / √depth", plots.SHORTCUT, "-."),
+    }
+
+    def draw(depth: int) -> tuple[Figure, str]:
+        fig, ax = plots.figure(
+            f"{depth} layers: what is left at the first",
+            "layers back from the output", "gradient norm / norm at the output", yscale="log",
+        )  # fmt: skip
+        left = {}
+        for kind, (label, color, linestyle) in kinds.items():
+            norms = gradient_by_layer(kind, depth=depth, seeds=5)
+            plots.band(ax, range(depth, -1, -1), norms, label, color, linestyle)
+            left[kind] = norms[:, 0].median().item()
+        return fig, (
+            f"Gradient norm by layer in {depth} layers: {left['none']:.0e} is left without "
+            f"shortcuts, {left['plus']:.0e} with them, {left['scaled']:.1f} with scaled branches."
+        )
+
+    connect(draw, depth=widgets.IntSlider(value=20, min=2, max=100, step=2, description="layers"))

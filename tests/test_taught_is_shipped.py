@@ -1,0 +1,64 @@
+"""A class that a notebook teaches and the package ships is the same class."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from lecture_utils import models
+from lecture_utils.authoring import notebooks
+
+SHIPPED = Path(models.__file__)
+
+
+def bare(node):
+    """Without docstrings, annotations and `require_…(…)` lines, which only the package has."""
+    for part in ast.walk(node):
+        if hasattr(part, "body") and isinstance(part.body, list):
+            part.body = [s for s in part.body if not is_extra(s)]
+        for name in ("annotation", "returns"):
+            if hasattr(part, name):
+                setattr(part, name, None)
+    return ast.dump(node)
+
+
+def is_extra(statement):
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call):
+        return getattr(value.func, "id", "").startswith("require_")
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def classes(source):
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    return {node.name: node for node in ast.parse(source).body if isinstance(node, kinds)}
+
+
+def taught():
+    for path in sorted(notebooks.FOLDER.glob("*.ipynb")):
+        for cell in notebooks.read(path).cells:
+            if cell.cell_type == "code" and not notebooks.is_exercise(cell):
+                for name, node in classes(cell.source).items():
+                    yield name, node, path.name
+
+
+@pytest.mark.parametrize("name", list(classes(SHIPPED.read_text(encoding="utf-8"))))
+def test_taught_class_equals_shipped_class(name):
+    shipped = classes(SHIPPED.read_text(encoding="utf-8"))[name]
+    found = [(node, where) for n, node, where in taught() if n == name]
+    assert len(found) == 1, f"{name} must be taught in one notebook; found in {len(found)}"
+    assert bare(found[0][0]) == bare(shipped), f"{name} differs in {found[0][1]}"
+
+
+def test_a_difference_is_seen():
+    one, other, checked = (
+        "class A:\n    def f(self, x):\n        return x + 1",
+        "class A:\n    def f(self, x):\n        return x + 2",
+        'class A:\n    """Doc."""\n    def f(self, x: int) -> int:\n        require_x(x)\n'
+        "        return x + 1",
+    )
+    first, second, third = (bare(classes(source)["A"]) for source in (one, other, checked))
+    assert first != second
+    assert first == third
