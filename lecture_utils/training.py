@@ -141,17 +141,17 @@ def train(
         batches: pairs ``(x, y)``, for example :class:`MiniBatches`.
         lr: learning rate, above zero.
         loss_function: ``(output, y)`` to a scalar, or to ``(seeds,)`` for an ensemble.
-        optimizer: class of the optimiser, made with ``lr`` and, where it has one, its fused kernel.
-        progress: show a bar (tqdm). Off by default: a bar's timings differ at each run.
+        optimizer: class of the optimiser, one with a fused kernel (Adam, AdamW, SGD).
+        progress: show a bar (tqdm). Off by default: its timings differ at each run.
 
     Returns:
         The loss at every step.
 
     Raises:
-        ValueError: if ``lr`` is not positive or ``batches`` is empty.
+        ValueError: if ``lr`` is not positive and finite, or ``batches`` is empty.
     """
-    if not lr > 0:
-        raise ValueError(f"lr must be above 0, got {lr}")
+    if not 0 < lr < float("inf"):
+        raise ValueError(f"lr must be a finite number above 0, got {lr}")
     updater = optimizer(model.parameters(), lr=lr, fused=True)
     if progress:
         from tqdm.auto import tqdm
@@ -196,9 +196,14 @@ class Ensemble(nn.Module):
             The caller's random state is left as it was.
         seeds: one integer for each member.
 
+    Attributes:
+        network: the architecture with stacked weights. Its parts (a block, the head) can be
+            called on ``(seeds, n, features)``, to look inside all members at once.
+        is_batched: which way is used; None before the first call.
+
     Raises:
-        ValueError: if ``seeds`` is empty, or the architecture has buffers (running averages) or
-            dropout, which members cannot share.
+        ValueError: if ``seeds`` is empty, or the architecture has no parameters, or has buffers
+            (running averages) or dropout, which members cannot share.
     """
 
     def __init__(self, build: Callable[[], nn.Module], seeds: Iterable[int]) -> None:
@@ -215,6 +220,8 @@ class Ensemble(nn.Module):
             raise ValueError("an Ensemble cannot hold dropout: its members would share one mask")
         if next(networks[0].buffers(), None) is not None:
             raise ValueError("an Ensemble cannot hold buffers, such as batch norm's running means")
+        if next(networks[0].parameters(), None) is None:
+            raise ValueError("an Ensemble needs trainable weights: this network has no parameters")
         stacked, _ = stack_module_state(networks)
         self.network = networks[0]
         for name, stack in stacked.items():
@@ -224,7 +231,7 @@ class Ensemble(nn.Module):
             if type(part) is nn.Linear:
                 part.forward = partial(_linear, part)
         self._build = build
-        self._batched: bool | None = None  # not known before the first call
+        self.is_batched: bool | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -235,15 +242,15 @@ class Ensemble(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """All members on the same inputs: ``(n, features)`` to ``(seeds, n, classes)``."""
-        if self._batched is None:
-            self._batched = self._batched_way_is_right(x)
-        if self._batched:
+        if self.is_batched is None:
+            self.is_batched = self._stack_is_right(x)
+        if self.is_batched:
             return self.network(x)
         one = partial(functional_call, self.network)
         return torch.vmap(one, in_dims=(0, None))(self.stacked(), (x,))
 
     @torch.no_grad()
-    def _batched_way_is_right(self, x: Tensor) -> bool:
+    def _stack_is_right(self, x: Tensor) -> bool:
         first = {name: stack[0] for name, stack in self.stacked().items()}
         alone = functional_call(self.network, first, (x,))
         try:

@@ -18,12 +18,16 @@ def _module(value: object, call: str) -> nn.Module:
     return value
 
 
+def _inputs(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
 @graded
 def shortcut(answer: Callable) -> str:
     """Exercise 3.1: identity where the widths agree, a projection where they do not."""
     for n_in, n_out in ((6, 4), (4, 6)):
         call = f"shortcut({n_in}, {n_out})"
-        module, x = _module(answer(n_in, n_out), call), torch.randn(5, n_in)
+        module, x = _module(answer(n_in, n_out), call), _inputs(5, n_in)
         shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
         if (n_in, n_out) in shapes.values() and n_in != n_out and (n_out, n_in) not in shapes.values():
             raise NotYet(
@@ -45,12 +49,12 @@ def shortcut(answer: Callable) -> str:
                 f"`{call}` maps zero to something else, so it has a bias. The branch has one "
                 f"already; on the shortcut we want the matrix alone: bias=False."
             )
-        if (module(2 * x) - 2 * y).abs().max() > 1e-5:
+        if (module(-2 * x) + 2 * y).abs().max() > 1e-5:
             raise NotYet(
-                f"`{call}` is not linear: twice the input does not give twice the output. Leave "
+                f"`{call}` is not linear: −2 times the input does not give −2 times the output. Leave "
                 f"activation and norm to the branch; a shortcut that bends the signal is a layer."
             )
-    module, x = _module(answer(5, 5), "shortcut(5, 5)"), torch.randn(3, 5)
+    module, x = _module(answer(5, 5), "shortcut(5, 5)"), _inputs(3, 5)
     if list(module.parameters()):
         raise NotYet(
             "`shortcut(5, 5)` has parameters although the widths agree. There the shortcut must be "

@@ -225,7 +225,7 @@ def zero_branch(answer: Callable) -> str:
         )
     return (
         "In the first step only W2 moves, since W1's gradient is multiplied by W2 = 0; from the "
-        "second step on both do. The same trick starts GPT-like models and diffusion networks."
+        "second step on both do. Fixup starts the last layer of every branch in this way."
     )
 
 

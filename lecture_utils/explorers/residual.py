@@ -54,7 +54,8 @@ def _picture(
     for shortcut, (factors, gradient) in twins.items():
         _draw_twin(ax, shortcut, factors, gradient, (abs(short) >= abs(plain)) == shortcut)
     drawn = torch.cat([gradient for _, gradient in twins.values()]).abs().clamp(min=_SMALLEST)
-    ax.set(xlim=(-0.28 * blocks, 1.05 * blocks), ylim=(drawn.min() / 60, drawn.max() * 60))
+    low, high = drawn.min().item() / 60, drawn.max().item() * 60
+    ax.set(xlim=(-0.28 * blocks, 1.05 * blocks), ylim=(low, high))
     ax.minorticks_off()
     ax.set_xticks(range(blocks + 1), [f"y{_subscript(place)}" for place in range(blocks + 1)])
     return fig, (

@@ -1,0 +1,413 @@
+"""The claims of notebook 03: table rows and tests in one."""
+
+import functools
+
+import torch
+
+from lecture_utils.authoring import notebooks
+from lecture_utils.authoring.claims import claim
+from lecture_utils.explorers import mlp
+
+SEEDS = 20
+HE = "[He et al. 2015](https://arxiv.org/abs/1512.03385)"
+HE_2016 = "[He et al. 2016](https://arxiv.org/abs/1603.05027)"
+VEIT = "[Veit et al. 2016](https://arxiv.org/abs/1605.06431)"
+XIONG = "[Xiong et al. 2020](https://arxiv.org/abs/2002.04745)"
+LI = "[Li et al. 2018](https://arxiv.org/abs/1712.09913)"
+REPAIR = "[De and Smith 2020](https://arxiv.org/abs/2002.10444)"
+
+
+@functools.cache
+def _definitions():
+    return notebooks.definitions(notebooks.path_of("03"))
+
+
+@functools.cache
+def trained(depth, **options):
+    """20 trained nets; each kind is trained once, for all rows that speak of it."""
+    return _definitions().trained(depth, seeds=SEEDS, **options)[0]
+
+
+def final_loss(depth, **options):
+    return _definitions().final_loss(trained(depth, **options))
+
+
+def signs(notebook, depth, **options):
+    return mlp.relative(notebook.fresh_signs(depth, seeds=SEEDS, **options))
+
+
+PLAIN_NORM = {"use_shortcut": False, "norm": "layer"}
+
+
+@claim(
+    section="3.3",
+    says="32 projections as shortcuts: the gradient left of (⅓ + 1/32)¹⁶ = 9.7e-8",
+    measured="8.0e-8 [5.3e-8, 1.5e-7]",
+    bound="3e-8 to 3e-7",
+    holds="20 of 20",
+    source=f"ours; 1 × 1 convolutions as shortcuts: {HE_2016}, table 1",
+    tolerance=3e-8,
+)
+def test_projections_vanish(notebook):
+    return torch.tensor([notebook.gradient_left(32, True, seed) for seed in range(SEEDS)])
+
+
+@claim(
+    section="3.3",
+    says="32 identities as shortcuts: the gradient left of (1 + 1/32)¹⁶ = 1.64",
+    measured="1.62 [1.52, 1.89]",
+    bound="1.3 to 2.1",
+    holds="20 of 20",
+    source=HE_2016,
+)
+def test_identities_keep(notebook):
+    return torch.tensor([notebook.gradient_left(32, False, seed) for seed in range(SEEDS)])
+
+
+@claim(
+    section="3.4",
+    says="Backward by hand through 8 blocks against autograd: largest relative difference",
+    measured="0 [0, 0]",
+    bound="below 1e-6",
+    holds="20 of 20",
+    source="the chain rule",
+    tolerance=3e-7,
+)
+def test_by_hand(notebook):
+    return torch.tensor([notebook.largest_difference(seed) for seed in range(SEEDS)])
+
+
+@claim(
+    section="3.7",
+    says="Twins with layer norm, 2 blocks: training loss plain / shortcut",
+    measured="0.97 [0.87, 1.21]",
+    bound="0.7 to 1.5",
+    holds="20 of 20",
+    source=HE,
+)
+def test_shallow_twins_agree(notebook):
+    return final_loss(2, **PLAIN_NORM) / final_loss(2, norm="layer")
+
+
+@claim(
+    section="3.7",
+    says="Plain, layer norm, 64 blocks: training loss (guessing is 2.30)",
+    measured="2.30 [2.03, 2.31]",
+    bound="above 1.5",
+    holds="20 of 20",
+    unit="nats",
+    source=HE,
+)
+def test_deep_plain_fails(notebook):
+    return final_loss(64, **PLAIN_NORM)
+
+
+@claim(
+    section="3.7",
+    says="Shortcut, layer norm, 64 blocks: training loss",
+    measured="0.050 [0.034, 0.088]",
+    bound="below 0.2",
+    holds="20 of 20",
+    unit="nats",
+    source=HE,
+    tolerance=0.02,
+)
+def test_deep_shortcut_learns(notebook):
+    return final_loss(64, norm="layer")
+
+
+@claim(
+    section="3.8",
+    says="Plain, default weights, 32 blocks: the gradient left at h_0 is nothing",
+    measured="-12.7 [-13.4, -11.6]",
+    bound="below -10",
+    holds="20 of 20",
+    unit="powers of ten",
+    source="[He et al. 2015b](https://arxiv.org/abs/1502.01852)",
+    tolerance=0.5,
+)
+def test_default_vanishes(notebook):
+    return signs(notebook, 32, use_shortcut=False, init="default")["gradient"][:, 0].log10()
+
+
+@claim(
+    section="3.8",
+    says="Plain, layer norm, 32 blocks: the gradient left at h_0 is healthy …",
+    measured="2.2 [0.5, 5.5]",
+    bound="0.1 to 10",
+    holds="20 of 20",
+    source=f"{HE}, section 4.1",
+    tolerance=1.0,
+)
+def test_normed_plain_gradient_is_healthy(notebook):
+    return signs(notebook, 32, **PLAIN_NORM)["gradient"][:, 0]
+
+
+@claim(
+    section="3.8",
+    says="… and it fails all the same: its training loss over its twin's",
+    measured="21 [11, 36]",
+    bound="above 8",
+    holds="20 of 20",
+    source=HE,
+    tolerance=5.0,
+)
+def test_normed_plain_fails_all_the_same(notebook):
+    return final_loss(32, **PLAIN_NORM) / final_loss(32, norm="layer")
+
+
+@claim(
+    section="3.8",
+    says="… because two different digits look alike after 32 plain blocks: their mean cosine",
+    measured="0.988 [0.91, 1]",
+    bound="above 0.85",
+    holds="20 of 20",
+    source="Cho and Saul 2009; the *because* is ours",
+    tolerance=0.03,
+)
+def test_plain_digits_look_alike(notebook):
+    return signs(notebook, 32, **PLAIN_NORM)["likeness"][:, -1]
+
+
+@claim(
+    section="3.8",
+    says="The same with shortcuts",
+    measured="0.62 [0.48, 0.77]",
+    bound="below 0.85",
+    holds="20 of 20",
+    source="ours",
+)
+def test_shortcut_digits_differ(notebook):
+    return signs(notebook, 32, norm="layer")["likeness"][:, -1]
+
+
+@claim(
+    section="3.8",
+    says="Ten times as many steps: the plain net's loss over its twin's after 150",
+    measured="1.6 [0.4, 4.4]",
+    bound="below 10",
+    holds="20 of 20",
+    source="ours",
+    tolerance=1.0,
+)
+def test_plain_catches_up_slowly(notebook):
+    return final_loss(32, steps=1500, **PLAIN_NORM) / final_loss(32, norm="layer")
+
+
+@claim(
+    section="3.9",
+    says="He's weights, no norm, 32 blocks: the shortcut net grows by 2¹⁶ = 10^4.8 …",
+    measured="4.7 [3.8, 5.6]",
+    bound="3.5 to 6",
+    holds="20 of 20",
+    unit="powers of ten",
+    source="notebook 02",
+)
+def test_unscaled_stream_grows(notebook):
+    return signs(notebook, 32)["size"][:, -1].log10()
+
+
+@claim(
+    section="3.9",
+    says="… and does worse than guessing (2.30)",
+    measured="14.8 [3.7, 56]",
+    bound="above 2.4",
+    holds="20 of 20",
+    unit="nats",
+    source="ours",
+    tolerance=8.0,
+)
+def test_unscaled_shortcut_is_worse_than_guessing(notebook):
+    return final_loss(32)
+
+
+@claim(
+    section="3.9",
+    says="… and than its plain twin: loss shortcut / plain",
+    measured="27 [6, 133]",
+    bound="above 3",
+    holds="20 of 20",
+    source="ours",
+    tolerance=20.0,
+)
+def test_unscaled_shortcut_is_worse_than_plain(notebook):
+    return final_loss(32) / final_loss(32, use_shortcut=False)
+
+
+@claim(
+    section="3.9",
+    says="Repaired with weights / √L: training loss",
+    measured="0.010 [0.003, 0.03]",
+    bound="below 0.06",
+    holds="20 of 20",
+    unit="nats",
+    source=REPAIR,
+    tolerance=0.01,
+)
+def test_scaled_shortcut_learns(notebook):
+    return final_loss(32, branch_scale=32**-0.5)
+
+
+@claim(
+    section="3.9",
+    says="PyTorch's default weights, shortcut, no norm: training loss",
+    measured="0.017 [0.005, 0.094]",
+    bound="below 0.3",
+    holds="20 of 20",
+    unit="nats",
+    source="ours",
+    tolerance=0.03,
+)
+def test_default_weights_shortcut_learns(notebook):
+    return final_loss(32, init="default")
+
+
+def shares(notebook):
+    members = trained(16, norm="layer").members()
+    return torch.stack([notebook.branch_shares(net) for net in members])
+
+
+@claim(
+    section="3.10",
+    says="Layer norm, 16 blocks, trained: ‖F(h)‖ / ‖h‖ in the first block",
+    measured="1.65 [1.44, 1.78]",
+    bound="above 1.2",
+    holds="20 of 20",
+    source=f"{XIONG} on the growth of the stream",
+)
+def test_first_block_is_loud(notebook):
+    return shares(notebook)[:, 0]
+
+
+@claim(
+    section="3.10",
+    says="… and in the last",
+    measured="0.24 [0.20, 0.26]",
+    bound="below 0.4",
+    holds="20 of 20",
+    source=XIONG,
+    tolerance=0.03,
+)
+def test_last_block_whispers(notebook):
+    return shares(notebook)[:, -1]
+
+
+@functools.cache
+def cut(**options):
+    """Accuracy of the whole net (20,), and without each block (20, 16)."""
+    notebook, members = _definitions(), trained(16, **options).members()
+    whole = torch.stack([notebook.test_accuracy(net) for net in members])
+    return whole, torch.stack([notebook.lesions(net) for net in members])
+
+
+@claim(
+    section="3.10",
+    says="Take one of 16 blocks out of the shortcut net: accuracy lost, median block",
+    measured="0.03 [0.01, 0.04]",
+    bound="below 0.08",
+    holds="20 of 20",
+    source=VEIT,
+    tolerance=0.01,
+)
+def test_lesion_shortcut(notebook):
+    whole, less = cut(norm="layer")
+    return whole - less.median(1).values
+
+
+@claim(
+    section="3.10",
+    says="… out of the plain net: accuracy left",
+    measured="0.09 [0.06, 0.12]",
+    bound="below 0.2",
+    holds="20 of 20",
+    source=VEIT,
+    tolerance=0.02,
+)
+def test_lesion_plain(notebook):
+    return cut(**PLAIN_NORM)[1].median(1).values
+
+
+@claim(
+    section="3.10",
+    says="… out of the shortcut net, but the first block: accuracy left",
+    measured="0.40 [0.27, 0.60]",
+    bound="below 0.75",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.08,
+)
+def test_lesion_first_block(notebook):
+    return cut(norm="layer")[1][:, 0]
+
+
+@claim(
+    section="3.10",
+    says="… out of the net with weights / √L and no norm: accuracy lost, worst block",
+    measured="0.03 [0.01, 0.04]",
+    bound="below 0.08",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.015,
+)
+def test_lesion_scaled(notebook):
+    whole, less = cut(branch_scale=16**-0.5)
+    return whole - less.min(1).values
+
+
+@claim(
+    section="3.10",
+    says="… out of the net with He's undivided weights and no norm: share of its accuracy kept",
+    measured="0.53 [0.45, 0.61]",
+    bound="below 0.85",
+    holds="20 of 20",
+    source="ours",
+)
+def test_lesion_unscaled(notebook):
+    whole, less = cut()
+    return less.median(1).values / whole
+
+
+def fifth(notebook, **options):
+    return notebook.slice_through(trained(16, **options), [0.2])[:, 0]
+
+
+@claim(
+    section="3.11",
+    says="A fifth of the weights' length along a random direction: loss of the plain nets",
+    measured="2.0 [1.5, 3.3]",
+    bound="above 0.6",
+    holds="20 of 20",
+    unit="nats",
+    source=LI,
+    tolerance=0.8,
+)
+def test_slice_plain(notebook):
+    return fifth(notebook, **PLAIN_NORM)
+
+
+@claim(
+    section="3.11",
+    says="… of the shortcut nets",
+    measured="0.19 [0.13, 0.27]",
+    bound="below 0.4",
+    holds="20 of 20",
+    unit="nats",
+    source=LI,
+    tolerance=0.05,
+)
+def test_slice_shortcut(notebook):
+    return fifth(notebook, norm="layer")
+
+
+def test_all_eighteen_dials(notebook):
+    """Section 3.9, under the explorer: at 64 blocks no setting for the plain net, 16 for its twin."""
+    verdicts = {False: [], True: []}
+    for norm in (None, "layer", "batch"):
+        for init in ("default", "he"):
+            for scale in mlp._SCALES.values():
+                for use_shortcut, found in verdicts.items():
+                    options = {"norm": norm, "init": init, "branch_scale": scale(64)}
+                    measured = notebook.fresh_signs(64, use_shortcut=use_shortcut, **options)
+                    found.append(mlp.verdict(mlp.relative(measured)))
+    assert verdicts[False].count("in order") == 0
+    assert verdicts[True].count("in order") == 16
