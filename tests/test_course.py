@@ -22,13 +22,11 @@ def test_every_chapter_leads_to_sections_that_carry_its_mark(course):
     for lecture in course["lectures"].values():
         for name, chapter in lecture["chapters"].items():
             assert chapter["sections"], f"chapter {name} leads nowhere"
-            for section in chapter["sections"]:
-                number = f"{int(section.split('.')[0]):02}"
-                path = notebooks.path_of(number)
-                assert section in notebooks.sections(path), f"{name}: no section {section}"
-                text = "\n".join(c.source for c in notebooks.read(path).cells)
-                part = text.split(f"## {section} ")[1].split("\n## ")[0]
-                assert f"<!-- begin cue {name} -->" in part, f"{section} lacks the mark {name}"
+            for place in chapter["sections"]:
+                number = f"{int(place.split('.')[0]):02}"
+                found = notebooks.sections(notebooks.path_of(number))
+                assert place in found, f"{name}: no section {place}"
+                assert f"<!-- begin cue {name} -->" in found[place], f"{place} lacks {name}"
                 assert name in course["notebooks"][number]["cues"]
 
 
@@ -39,11 +37,13 @@ def test_every_mark_stands_where_the_map_says(course):
     for number in course["notebooks"]:
         if number == "00":  # it shows what a mark looks like
             continue
-        text = "\n".join(c.source for c in notebooks.read(notebooks.path_of(number)).cells)
-        for part in re.split(r"^## (?=\d)", text, flags=re.MULTILINE)[1:]:
-            section = part.split()[0]
-            for name in re.findall(r"<!-- begin cue ([\w-]+) -->", part.split("\n## ")[0]):
-                assert section in chapters[name]["sections"], f"{section} carries {name}"
+        marks = 0
+        for place, text in notebooks.sections(notebooks.path_of(number)).items():
+            for name in re.findall(r"<!-- begin cue ([\w-]+) -->", text):
+                assert place in chapters[name]["sections"], f"{place} carries {name}"
+                marks += 1
+        source = notebooks.path_of(number).read_text(encoding="utf-8")
+        assert marks == source.count("<!-- begin cue "), f"{number}: a mark outside the sections"
 
 
 def test_cue_marks_name_minute_and_link(course):
@@ -116,7 +116,7 @@ def text_of(path):
     return "\n\n".join(c.source for c in found if c.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", list(documents()), ids=lambda path: path.name)
 def test_links_inside_the_repository_lead_somewhere(path):
     found = [url for url in links(text_of(path)) if not url.startswith(("http", "mailto"))]
     assert found

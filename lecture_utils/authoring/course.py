@@ -120,8 +120,9 @@ def you_are_here(course: dict) -> str:
         for name, chapter in lecture["chapters"].items():
             places = []
             for place in chapter["sections"]:
-                page = course["notebooks"][f"{int(place.split('.')[0]):02}"]
-                places.append(f"[{place}](notebooks/{page['file']})")
+                number = f"{int(place.split('.')[0]):02}"
+                label = place if "." in place else f"{number}, in five lines"
+                places.append(f"[{label}](notebooks/{course['notebooks'][number]['file']})")
             rows.append(f"| ▶ {cue(course, name)} | {chapter['title']} | {', '.join(places)} |")
     return "\n".join(rows)
 

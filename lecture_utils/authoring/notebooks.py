@@ -105,9 +105,20 @@ def exercises(path: Path) -> list[Exercise]:
 
 
 def sections(path: Path) -> dict[str, str]:
-    """Return the numbered sections: {"1.2": "The lecture's five layers", …}."""
+    """Return the text of a notebook's numbered sections, and of its summary, by number.
+
+    {"1.1": "A product of small numbers\\n…", …, "1": the text of *In five lines*}.
+    """
     text = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
-    return dict(re.findall(r"^## (\d+\.\d+)\s+(.+)$", text, flags=re.MULTILINE))
+    found = dict(
+        re.findall(r"^## (\d+\.\d+) (.+?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE)
+    )
+    summary = re.search(
+        r"^## In five lines\n(.+?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE
+    )
+    if summary:
+        found[str(int(path.name[:2]))] = summary[1]
+    return found
 
 
 def execute(path: Path, timeout: int = 120) -> NotebookNode:

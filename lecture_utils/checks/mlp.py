@@ -29,15 +29,19 @@ def shortcut(answer: Callable) -> str:
         call = f"shortcut({n_in}, {n_out})"
         module, x = _module(answer(n_in, n_out), call), _inputs(5, n_in)
         shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
-        if (n_in, n_out) in shapes.values() and n_in != n_out and (n_out, n_in) not in shapes.values():
+        if (
+            (n_in, n_out) in shapes.values()
+            and n_in != n_out
+            and (n_out, n_in) not in shapes.values()
+        ):
             raise NotYet(
                 f"`{call}` has a weight of shape {(n_in, n_out)}. nn.Linear takes the number of "
                 f"features that come in first; its weight is then (n_out, n_in)."
             )
         if not shapes:
             raise NotYet(
-                f"`{call}` has no parameters. It must turn {n_in} features into {n_out}: cutting or "
-                f"padding loses or invents neurons; here we want a learned matrix W_s."
+                f"`{call}` has no parameters. It must turn {n_in} features into {n_out}: cutting "
+                f"or padding loses or invents neurons; here we want a learned matrix W_s."
             )
         try:
             y = module(x)
@@ -51,8 +55,8 @@ def shortcut(answer: Callable) -> str:
             )
         if (module(-2 * x) + 2 * y).abs().max() > 1e-5:
             raise NotYet(
-                f"`{call}` is not linear: −2 times the input does not give −2 times the output. Leave "
-                f"activation and norm to the branch; a shortcut that bends the signal is a layer."
+                f"`{call}` is not linear: −2 times the input does not give −2 times the output. "
+                f"Leave activation and norm to the branch; a shortcut that bends the signal is a layer."
             )
     module, x = _module(answer(5, 5), "shortcut(5, 5)"), _inputs(3, 5)
     if list(module.parameters()):
@@ -63,8 +67,8 @@ def shortcut(answer: Callable) -> str:
     if not torch.equal(module(x), x):
         raise NotYet("`shortcut(5, 5)` changes its input; where the widths agree it must not.")
     return (
-        "So a ResNet has only a handful of projections, one at each change of width, and everything "
-        "between two of them is a clear road for the gradient."
+        "So a ResNet has only a handful of projections, one at each change of width, and "
+        "everything between two of them is a clear road for the gradient."
     )
 
 
@@ -85,32 +89,32 @@ def block_backward(answer: Callable) -> str:
     delta = g * gate
     _compare("dL/dh", dh, g + delta @ W, [
         (delta @ W, "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."),
-        (g / 2 + delta @ W / 2, "You halved the gradient at the plus sign. A sum hands all of it to "
-                                "both sides: dy/da = 1 and dy/db = 1."),
+        (g / 2 + delta @ W / 2, "You halved the gradient at the plus sign. A sum hands all of it "
+                                "to both sides: dy/da = 1 and dy/db = 1."),
         ((g + g @ W) * gate, "Your ReLU's gate also closes the shortcut. Only the branch passes "
                              "through the ReLU: g itself arrives ungated."),
         (delta + delta @ W, "Your ReLU's gate also closes the shortcut. Only the branch passes "
                             "through the ReLU: g itself arrives ungated."),
-        (g + delta @ W.T, "W is transposed: forward multiplies by Wᵀ, so backward multiplies by W."),
-        (g + (g @ W) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h Wᵀ + b: gate "
-                                "g where z > 0, before multiplying by W."),
+        (g + delta @ W.T, "W is transposed: forward multiplies by Wᵀ, backward by W."),
+        (g + (g @ W) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h Wᵀ + b: "
+                                "gate g where z > 0, before multiplying by W."),
         (g + (g * (h @ W.T > 0)) @ W, "The gate must look at z = h Wᵀ + b; you left out b."),
-        (g + g @ W, "The branch's gradient is not gated: where z < 0 the ReLU lets nothing through."),
+        (g + g @ W, "The branch's gradient is not gated: where z < 0 nothing gets through."),
     ])  # fmt: skip
     _compare("dL/dW", dW, delta.T @ h, [
         (h.T @ delta, "dL/dW is transposed: row i of W makes output i, so δ comes first, δᵀ h."),
-        (delta.T @ h / len(h), "You averaged dL/dW over the rows. Any averaging is in the loss, and "
-                               "so already in g: add the rows up."),
+        (delta.T @ h / len(h), "You averaged dL/dW over the rows. Any averaging is in the loss, "
+                               "and so already in g: add the rows up."),
         (g.T @ h, "dL/dW uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
-        (delta.T @ torch.relu(h), "dL/dW multiplies by what went into the weights: h, not relu(h)."),
+        (delta.T @ torch.relu(h), "dL/dW multiplies by what entered the weights: h, not relu(h)."),
     ])  # fmt: skip
     _compare("dL/db", db, delta.sum(0), [
         (delta.mean(0), "You averaged dL/db over the rows; add them up, as for dL/dW."),
         (g.sum(0), "dL/db uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
     ])  # fmt: skip
     return (
-        "All of it equals autograd. Notice that the shortcut appears in one place only: weights and "
-        "biases hear δ, and `g +` is the whole difference between a plain net and a residual one."
+        "All of it equals autograd. Notice that the shortcut appears in one place only: weights "
+        "and biases hear δ, and `g +` is the whole difference between a plain net and a residual one."
     )
 
 
@@ -121,8 +125,8 @@ def _compare(name: str, found: Tensor, right: Tensor, mistakes: list[tuple[Tenso
         if torch.allclose(found, value, rtol=1e-4, atol=1e-5):
             raise NotYet(message)
     raise NotYet(
-        f"{name} is off by up to {(found - right).abs().max():.2g}. Compare with autograd: make h, W "
-        f"and b require gradients, build y, and call torch.autograd.grad(y, [h, W, b], g)."
+        f"{name} is off by up to {(found - right).abs().max():.2g}. Compare with autograd: make h, "
+        f"W and b require gradients, build y, and call torch.autograd.grad(y, [h, W, b], g)."
     )
 
 

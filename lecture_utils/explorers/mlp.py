@@ -15,7 +15,11 @@ _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")
 _TITLES = ("length of h_l\n/ length of h_0", "gradient at h_l\n/ at the last block",
            "mean cosine\nof two digits")  # fmt: skip
-_SCALES = {"1": lambda depth: 1.0, "1/√L": lambda depth: depth**-0.5, "1/L": lambda depth: 1 / depth}
+_SCALES = {
+    "1": lambda depth: 1.0,
+    "1/√L": lambda depth: depth**-0.5,
+    "1/L": lambda depth: 1 / depth,
+}
 
 
 def vital_signs(fresh_signs: Callable) -> None:
@@ -30,7 +34,11 @@ def vital_signs(fresh_signs: Callable) -> None:
         options = {"norm": None if norm == "none" else norm, "init": init}
         signs = {
             use_shortcut: fresh_signs(
-                depth, seeds=3, use_shortcut=use_shortcut, branch_scale=_SCALES[scale](depth), **options
+                depth,
+                seeds=3,
+                use_shortcut=use_shortcut,
+                branch_scale=_SCALES[scale](depth),
+                **options,
             )
             for use_shortcut, _, _ in _KINDS
         }
@@ -87,6 +95,6 @@ def _picture(signs: dict[bool, dict[str, Tensor]], settings: str) -> tuple[Figur
             low, high = ax.get_ylim()
             ax.set(ylim=(min(low, 0.1), max(high, 10)))
     return fig, (
-        f"{settings}: length of the hidden state, gradient and likeness of two digits by block, for "
-        f"both untrained twins. Plain: {plain}; shortcut: {short}."
+        f"{settings}: length of the hidden state, gradient and likeness of two digits by block, "
+        f"for both untrained twins. Plain: {plain}; shortcut: {short}."
     )

@@ -400,7 +400,7 @@ def test_slice_shortcut(notebook):
 
 
 def test_all_eighteen_dials(notebook):
-    """Section 3.9, under the explorer: at 64 blocks no setting for the plain net, 16 for its twin."""
+    """Section 3.9, under the explorer: 64 blocks, no setting for the plain net, 16 for its twin."""
     verdicts = {False: [], True: []}
     for norm in (None, "layer", "batch"):
         for init in ("default", "he"):
