@@ -56,7 +56,7 @@ def shortcut(answer: Callable) -> str:
         if (module(-2 * x) + 2 * y).abs().max() > 1e-5:
             raise NotYet(
                 f"`{call}` is not linear: −2 times the input does not give −2 times the output. "
-                f"Leave activation and norm to the branch; a shortcut that bends the signal is a layer."
+                f"Leave activation and norm to the branch; a shortcut that bends is a layer."
             )
     module, x = _module(answer(5, 5), "shortcut(5, 5)"), _inputs(3, 5)
     if list(module.parameters()):
@@ -114,7 +114,7 @@ def block_backward(answer: Callable) -> str:
     ])  # fmt: skip
     return (
         "All of it equals autograd. Notice that the shortcut appears in one place only: weights "
-        "and biases hear δ, and `g +` is the whole difference between a plain net and a residual one."
+        "and biases hear δ, and `g +` is the whole difference between a plain net and its twin."
     )
 
 

@@ -51,40 +51,48 @@ def environment() -> None:
 def with_shortcut(answer: Callable) -> str:
     """Exercise 0.1: F(x) + x."""
     x = torch.tensor([1.0, 2.0])
-    found = tensor(answer(lambda v: 10 * v, x.clone()), (2,))
+    raw = answer(lambda v: 10 * v, x.clone())
+    if getattr(raw, "shape", None) == (4,):
+        raise NotYet("You put them side by side: a shortcut adds entry by entry.")
+    found = tensor(raw, (2,))
     mistakes = {
         (10.0, 20.0): "You returned F(x) alone: the shortcut, + x, is missing.",
         (1.0, 2.0): "You returned x: the branch F(x) is missing.",
         (2.0, 4.0): "You added x to x: one of the two should be F(x).",
         (10.0, 40.0): "You multiplied F(x) by x: a shortcut adds.",
         (9.0, 18.0): "You subtracted: a shortcut adds.",
+        (-9.0, -18.0): "You subtracted: a shortcut adds.",
         (110.0, 220.0): "You applied F to F(x) + x: add x after F, not before.",
     }
     for value, message in mistakes.items():
         if found.tolist() == list(value):
             raise NotYet(message)
     if found.tolist() != [11.0, 22.0]:
-        raise NotYet(f"For F(x) = 10 x and x = (1, 2), F(x) + x is (11, 22); you return {found}.")
+        raise NotYet(
+            f"For F(x) = 10 x and x = (1, 2), F(x) + x is (11, 22); you return {found.tolist()}."
+        )
     return "One plus sign; everything in this course hangs on it."
 
 
 @graded
 def layers_until(answer: float) -> str:
-    """Exercise 0.2: how many plain layers until 1e-10 of the gradient is left."""
+    """Exercise 0.2: after how many plain layers 1e-9 of the gradient is left."""
+    if isinstance(answer, str):
+        raise NotYet("Give a number, without quotes: layers = 30, for example.")
     layers = tensor(answer, (), "layers").item()
     if layers < 0:
         raise NotYet("You gave a negative number: count layers, not powers of ten.")
     if layers < 1:
         raise NotYet("That is a fraction: the question is how many layers, a number such as 30.")
-    if layers == 10:
+    if layers == 9:
         raise NotYet(
-            "10 is the exponent. A layer costs less than one power of ten, so it takes more."
+            "9 is the exponent. A layer costs less than one power of ten, so it takes more."
         )
-    if layers < 23:
+    if layers < 21:
         raise NotYet(
-            f"After {layers:g} layers more than 1e-10 is left: look where the vermilion line "
-            f"crosses the height 1e-10."
+            f"After {layers:g} layers more than 1e-9 is left: look where the vermilion line "
+            f"crosses the height 1e-9."
         )
-    if layers > 29:
-        raise NotYet(f"After {layers:g} layers far less than 1e-10 is left: fewer are enough.")
-    return "About 26: 0.39 powers of ten a layer. Notebook 01 derives the 0.39."
+    if layers > 25:
+        raise NotYet(f"After {layers:g} layers far less than 1e-9 is left: fewer are enough.")
+    return "About 23: 0.39 powers of ten a layer. Notebook 01 derives the 0.39."

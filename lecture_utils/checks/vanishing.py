@@ -14,6 +14,10 @@ def first_over_last(answer: Callable) -> str:
     gradients = torch.tensor([[1.0, 7.0, 10.0], [300.0, 1.0, 600.0], [0.02, 9.0, 0.01]])
     ratios = gradients[:, 0] / gradients[:, -1]
     raw = answer(gradients.clone())
+    if callable(raw):
+        raise NotYet("You return the method itself: add (), as in .median().")
+    if isinstance(raw, tuple):
+        raise NotYet(".median(0) returns values and their places: use .median() or .values.")
     if torch.as_tensor(raw).numel() == 3:
         raise NotYet("You return one ratio per net: now take the median over the nets.")
     found = tensor(raw, ()).item()
@@ -47,8 +51,8 @@ def first_over_last(answer: Callable) -> str:
             f"0.5. Divide column 0 by column -1, then take the median."
         )
     return (
-        "This ratio does not change when a net's loss is multiplied by a thousand, which is what "
-        "makes it a fair measure of vanishing."
+        "This ratio does not change when a net's loss is multiplied by a thousand. Of weight "
+        "gradients it still mixes in what comes into each layer; of dL/dh it does not."
     )
 
 
@@ -73,6 +77,15 @@ def weight_std(answer: Callable) -> str:
             ),
             (1 / ((1 + a**2) * n))
             ** 0.5: "A factor 2 is missing: only half of the z are negative.",
+            (6 / ((1 + a**2) * n)) ** 0.5: (
+                "That is the bound of a uniform draw, √3 times the standard deviation."
+            ),
+            ((1 + a**2) / (2 * n)) ** 0.5: (
+                "Upside down: Var(W) is 1 over n E[φ'²], so (1 + a²)/2 stands below the line."
+            ),
+            (2 / ((1 - a**2) * n)) ** 0.5 if a < 1 else 0.0: (
+                "The leak's a² is added: it lets more gradient through, not less."
+            ),
             (2 / (1 + a**2)) ** 0.5: "It does not depend on n: a wider layer sums more terms.",
         }
         if abs(std - right) < 1e-6 * right:
@@ -113,8 +126,12 @@ def clip(answer: Callable) -> str:
         raise NotYet("You changed the given tensors in place; return new ones.")
     first, second = clipped[0].item(), clipped[1][0, 1].item()
     if abs(first - 0.6) < 1e-3 and abs(second - 0.8) < 1e-3:
-        zeros = _listed(answer([torch.zeros(2)], 1.0))
-        tensor(zeros[0], (2,), "the clipped zero gradient")
+        if abs(_listed(answer(_copy(large), 5.0))[0].item() - 3.0) > 1e-3:
+            raise NotYet("With limit 1 it is right, with limit 5 it is not: use max_norm.")
+        try:
+            tensor(_listed(answer([torch.zeros(2)], 1.0))[0], (2,))
+        except NotYet as error:
+            raise NotYet("For all-zero gradients you divide by 0: leave them alone.") from error
         return (
             "The direction is kept, only the length is cut. What it cannot do: first / last is the "
             "same as before, so clipping does nothing against vanishing."

@@ -15,6 +15,7 @@ _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")
 _TITLES = ("length of h_l\n/ length of h_0", "gradient at h_l\n/ at the last block",
            "mean cosine\nof two digits")  # fmt: skip
+_SMALLEST = 1e-30  # smaller lengths and gradients are drawn at the lower edge
 _SCALES = {
     "1": lambda depth: 1.0,
     "1/√L": lambda depth: depth**-0.5,
@@ -79,21 +80,24 @@ def verdict(found: dict[str, Tensor]) -> str:
 def _picture(signs: dict[bool, dict[str, Tensor]], settings: str) -> tuple[Figure, str]:
     found = {use_shortcut: relative(values) for use_shortcut, values in signs.items()}
     plain, short = verdict(found[False]), verdict(found[True])
-    fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4), layout="constrained")
-    fig.suptitle(f"Plain: {plain}. Shortcut: {short}.", x=0.01, ha="left", weight="bold", size=12)
+    fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4))
+    fig.subplots_adjust(left=0.06, right=0.99, bottom=0.14, top=0.76, wspace=0.24)
+    fig.suptitle(f"Plain: {plain}. Shortcut: {short}.", x=0.01, y=0.98, ha="left", weight="bold", size=12)
     for ax, sign, title in zip(axes, _PANELS, _TITLES, strict=True):
         for use_shortcut, name, color in _KINDS:
             values = found[use_shortcut][sign]
+            values = values.clamp(min=_SMALLEST) if sign != "likeness" else values
             blocks = range(values.shape[1])
             plots.band(ax, blocks, values, name, color)
         ax.set_title(title)
-        ax.set(xlabel="block", xlim=(0, 1.45 * blocks[-1]))
+        ends = (0, blocks[-1] // 2, blocks[-1])
+        ax.set(xlabel="block", xlim=(0, 1.5 * blocks[-1]), xticks=ends)
         if sign == "likeness":
             ax.set(ylim=(-0.05, 1.05))
         else:
             ax.set(yscale="log")
-            low, high = ax.get_ylim()
-            ax.set(ylim=(min(low, 0.1), max(high, 10)))
+            low, high = min(ax.get_ylim()[0], 0.1), max(ax.get_ylim()[1], 10)
+            ax.set(ylim=(low, high * (high / low) ** 0.1))  # room for two labels at the top
     return fig, (
         f"{settings}: length of the hidden state, gradient and likeness of two digits by block, "
         f"for both untrained twins. Plain: {plain}; shortcut: {short}."

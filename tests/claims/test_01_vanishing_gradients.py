@@ -11,7 +11,7 @@ BALDUZZI = "[Balduzzi et al. 2017](https://arxiv.org/abs/1702.08591)"
 
 
 def batches(notebook, use_shortcut):
-    """20 batches of 100 five-layer nets: gradients (20, 100, 5), |dL/dy| (20, 100)."""
+    """20 batches of 100 five-layer nets: weight gradients and signals, both (20, 100, 5)."""
     both = [notebook.five_layer_nets(100, use_shortcut, seed=seed) for seed in range(20)]
     return [torch.stack(parts) for parts in zip(*both, strict=True)]
 
@@ -44,7 +44,7 @@ def test_shrinks_at_every_step(notebook):
 
 @claim(
     section="1.3",
-    says="Five small layers: first / last with the shortcut over first / last without, in medians",
+    says="Five small layers, weight gradients: first / last with, over without",
     measured="12.2 [7.9, 16.5]",
     bound="above 5",
     holds="20 of 20",
@@ -56,6 +56,32 @@ def test_first_over_last(notebook):
     return ratios[0] / ratios[1]
 
 
+@claim(
+    section="1.3",
+    says="Five small layers, the signal dL/dh alone: first / last with the shortcut",
+    measured="1.14 [1.03, 1.35]",
+    bound="0.8 to 1.8",
+    holds="20 of 20",
+    source="ours",
+)
+def test_signal_with_shortcut(notebook):
+    _, signal = batches(notebook, True)
+    return (signal[..., 0] / signal[..., -1]).median(1).values
+
+
+@claim(
+    section="1.3",
+    says="… and without",
+    measured="0.0041 [0.0029, 0.0049]",
+    bound="0.001 to 0.01",
+    holds="20 of 20",
+    source="ours",
+)
+def test_signal_without_shortcut(notebook):
+    _, signal = batches(notebook, False)
+    return (signal[..., 0] / signal[..., -1]).median(1).values
+
+
 def slopes(notebook, depth, activation, init, **options):
     measured, _ = notebook.gradients_by_layer(depth, activation, init, **options)
     return notebook.decades_per_layer(measured)
@@ -63,12 +89,12 @@ def slopes(notebook, depth, activation, init, **options):
 
 @claim(
     section="1.4",
-    says="A layer of `nn.Linear` defaults and ReLU divides the gradient by √6 (−0.389 decades)",
+    says="A layer of `nn.Linear` defaults and ReLU divides the gradient by √6 (theory: −0.389)",
     measured="-0.390 [-0.406, -0.375]",
     bound="-0.42 to -0.36",
     holds="20 of 20",
     unit="decades per layer",
-    source=HE,
+    source=f"ours; the law is from {HE}",
     tolerance=0.01,
 )
 def test_default_relu(notebook):
@@ -106,7 +132,7 @@ def test_he_relu(notebook):
 
 @claim(
     section="1.5",
-    says="tanh with Xavier's weights loses little",
+    says="tanh with Xavier's weights loses little, and grows a little with He's (the row below)",
     measured="-0.021 [-0.024, -0.016]",
     bound="-0.04 to 0",
     holds="20 of 20",
@@ -120,12 +146,26 @@ def test_xavier_tanh(notebook):
 
 @claim(
     section="1.5",
+    says="tanh with He's weights",
+    measured="0.019 [0.015, 0.027]",
+    bound="0 to 0.04",
+    holds="20 of 20",
+    unit="decades per layer",
+    source="ours",
+    tolerance=0.005,
+)
+def test_he_tanh(notebook):
+    return slopes(notebook, 30, "tanh", "he")
+
+
+@claim(
+    section="1.5",
     says="A sigmoid vanishes even with He's weights",
     measured="-0.499 [-0.505, -0.492]",
     bound="-0.54 to -0.45",
     holds="20 of 20",
     unit="decades per layer",
-    source="[Bengio, Simard and Frasconi 1994](https://doi.org/10.1109/72.279181)",
+    source="ours; σ′ ≤ ¼",
     tolerance=0.01,
 )
 def test_sigmoid(notebook):
@@ -138,7 +178,7 @@ def test_sigmoid(notebook):
     measured="1.00 [1.00, 1.00]",
     bound="0.99 to 1.01",
     holds="20 of 20",
-    source=HE,
+    source="exact: a ReLU net scales with its weights",
     tolerance=0.01,
 )
 def test_exploding(notebook):
@@ -149,14 +189,15 @@ def test_exploding(notebook):
     return ends[0] / ends[1] / 1.1**100
 
 
-def neighbours(notebook, **options):
-    gradients, _ = notebook.input_gradients(24, seeds=20, **options)
-    return notebook.neighbour_correlation(gradients)
+def on_a_line(notebook, **options):
+    """24 layers, 20 nets: correlation of neighbouring gradients, switches per neuron."""
+    gradients, switches = notebook.input_gradients(24, seeds=20, **options)
+    return notebook.neighbour_correlation(gradients), switches
 
 
 @claim(
     section="1.7",
-    says="24 plain layers with batch norm: neighbouring gradients are unrelated",
+    says="24 plain layers, centred and scaled: neighbouring gradients are unrelated",
     measured="-0.04 [-0.14, 0.18]",
     bound="-0.3 to 0.3",
     holds="20 of 20",
@@ -165,7 +206,7 @@ def neighbours(notebook, **options):
     tolerance=0.1,
 )
 def test_shattered(notebook):
-    return neighbours(notebook)
+    return on_a_line(notebook)[0]
 
 
 @claim(
@@ -178,31 +219,68 @@ def test_shattered(notebook):
     source=BALDUZZI,
 )
 def test_shortcut_not_shattered(notebook):
-    return neighbours(notebook, use_shortcut=True)
+    return on_a_line(notebook, use_shortcut=True)[0]
 
 
 @claim(
     section="1.7",
-    says="24 plain layers without batch norm do not show it",
-    measured="0.87 [0.59, 0.96]",
+    says="24 plain layers, centred but not scaled, shatter too",
+    measured="-0.02 [-0.16, 0.23]",
+    bound="-0.3 to 0.3",
+    holds="20 of 20",
+    unit="correlation",
+    source="ours",
+    tolerance=0.1,
+)
+def test_centring_is_enough(notebook):
+    return on_a_line(notebook, scale=False)[0]
+
+
+@claim(
+    section="1.7",
+    says="24 plain layers, scaled but not centred, do not",
+    measured="0.85 [0.69, 0.91]",
     bound="above 0.4",
     holds="20 of 20",
     unit="correlation",
     source="ours",
 )
-def test_no_norm_no_shattering(notebook):
-    return neighbours(notebook, batch_norm=False)
+def test_scaling_is_not(notebook):
+    return on_a_line(notebook, centre=False)[0]
 
 
 @claim(
     section="1.7",
-    says="… because few of the last layer's neurons ever switch on the whole line",
-    measured="0.17 [0.06, 0.36]",
-    bound="below 0.5",
+    says="A last-layer neuron of the centred and scaled plain net switches, times along the line",
+    measured="93 [87, 101]",
+    bound="above 60",
     holds="20 of 20",
-    unit="of the neurons",
     source="ours",
-    tolerance=0.2,
 )
-def test_few_switches(notebook):
-    return notebook.input_gradients(24, seeds=20, batch_norm=False)[1]
+def test_many_switches(notebook):
+    return on_a_line(notebook)[1]
+
+
+@claim(
+    section="1.7",
+    says="… with shortcuts",
+    measured="5.2 [4.4, 7.0]",
+    bound="3 to 12",
+    holds="20 of 20",
+    source="ours",
+)
+def test_few_switches_with_shortcuts(notebook):
+    return on_a_line(notebook, use_shortcut=True)[1]
+
+
+@claim(
+    section="1.7",
+    says="… plain, neither centred nor scaled",
+    measured="0.5 [0.2, 1.6]",
+    bound="below 3",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.1,
+)
+def test_hardly_a_switch_without_centring(notebook):
+    return on_a_line(notebook, centre=False, scale=False)[1]

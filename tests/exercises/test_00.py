@@ -11,6 +11,8 @@ FIRST = Case(
         "def with_shortcut(F, x): return x + x": "one of the two",
         "def with_shortcut(F, x): return F(x) * x": "a shortcut adds",
         "def with_shortcut(F, x): return F(x) - x": "You subtracted",
+        "def with_shortcut(F, x): return x - F(x)": "You subtracted",
+        "def with_shortcut(F, x): return torch.cat([F(x), x])": "entry by entry",
         "def with_shortcut(F, x): return F(F(x) + x)": "add x after F",
         "def with_shortcut(F, x): F(x) + x": "`return` missing",
         "def with_shortcut(F, x): return F + x": "TypeError",
@@ -20,14 +22,14 @@ FIRST = Case(
 
 NUMBER = Case(
     "0.2",
-    other_style="layers = torch.tensor(10 / 0.39)",
+    other_style="layers = torch.tensor(9 / 0.39)",
     wrong={
         "layers = -10": "negative number",
         "layers = 0.26": "a fraction",
-        "layers = 10": "the exponent",
-        "layers = 20": "more than 1e-10 is left",
+        "layers = 9": "the exponent",
+        "layers = 20": "more than 1e-9 is left",
         "layers = 50": "fewer are enough",
-        "layers = 'many'": "ended in",
+        "layers = '23'": "without quotes",
     },
 )
 

@@ -16,6 +16,8 @@ first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row 
         "def first_over_last(G): return (G[:, -1] / G[:, 0]).median()": "turn the fraction over",
         "def first_over_last(G): return (G[:, 0] / G[:, 1]).median()": "column -1",
         "def first_over_last(G): return (G[0] / G[-1]).median()": "Nets are rows",
+        "def first_over_last(G): return (G[:, 0] / G[:, -1]).median": "add ()",
+        "def first_over_last(G): return (G[:, :1] / G[:, -1:]).median(0)": "use .median()",
         "def first_over_last(G): return 1.0": "the median is 0.5",
         "def first_over_last(G): G[:, 0] / G[:, -1]": "`return` missing",
         "def first_over_last(G): return G[:, 9]": "IndexError",
@@ -38,6 +40,9 @@ def weight_std(n, a):
         "def weight_std(n, a): return (2 / ((1 + a)**2 * n)) ** 0.5": "mean of the slopes",
         "def weight_std(n, a): return (1 / ((1 + a**2) * n)) ** 0.5": "A factor 2 is missing",
         "def weight_std(n, a): return (2 / (1 + a**2)) ** 0.5": "does not depend on n",
+        "def weight_std(n, a): return (6 / ((1 + a**2) * n)) ** 0.5": "a uniform draw",
+        "def weight_std(n, a): return ((1 + a**2) / (2 * n)) ** 0.5": "Upside down",
+        "def weight_std(n, a): return (2 / ((1 - a**2) * n)) ** 0.5": "is added",
         "def weight_std(n, a): return 0.01": "it should be 1",
     },
 )
@@ -72,6 +77,16 @@ def clip(Gs, m):
     return Gs
 """: "in place",
         "def clip(Gs, m): return []": "empty list",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum() for G in Gs) ** 0.5
+    return [G * min(1, 1 / s) for G in Gs]
+""": "use max_norm",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum().item() for G in Gs) ** 0.5
+    return [G * min(1, m / s) for G in Gs]
+""": "divide by 0",
     },
 )
 
