@@ -181,6 +181,15 @@ def test_ensemble_equals_its_members_alone(build, batched):
             assert torch.allclose(ours, theirs, atol=1e-3)
 
 
+def test_members_do_not_share_one_step():
+    """Plain gradient descent feels the gradient's size: each member must get all of its own."""
+    ensemble = training.Ensemble(mlp, range(3))
+    alone = ensemble.member(1)
+    for net in (ensemble, alone):
+        training.train(net, batches(), lr=0.1, optimizer=torch.optim.SGD)
+    assert torch.allclose(ensemble.member(1)[0].weight, alone[0].weight, atol=1e-5)
+
+
 def test_as_many_seeds_as_examples_is_no_excuse():
     """With n seeds and n examples a wrong broadcast has the right shape; values must decide."""
     x, _ = blobs(3)

@@ -1,12 +1,8 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
 from lecture_utils.checks.mlp import block_backward, diagnose, shortcut, swapped
-from lecture_utils.checks.residual import (
-    branch_strength,
-    chain_gradients,
-    norm_by_branches,
-    zero_branch,
-)
+from lecture_utils.checks.paths import chain_gradients, norm_by_branches
+from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
 from lecture_utils.checks.vanishing import clip, first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict

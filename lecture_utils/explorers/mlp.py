@@ -82,7 +82,8 @@ def _picture(signs: dict[bool, dict[str, Tensor]], settings: str) -> tuple[Figur
     plain, short = verdict(found[False]), verdict(found[True])
     fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4))
     fig.subplots_adjust(left=0.06, right=0.99, bottom=0.14, top=0.76, wspace=0.24)
-    fig.suptitle(f"Plain: {plain}. Shortcut: {short}.", x=0.01, y=0.98, ha="left", weight="bold", size=12)
+    finding = f"Plain: {plain}. Shortcut: {short}."
+    fig.suptitle(finding, x=0.01, y=0.98, ha="left", weight="bold", size=12)
     for ax, sign, title in zip(axes, _PANELS, _TITLES, strict=True):
         for use_shortcut, name, color in _KINDS:
             values = found[use_shortcut][sign]

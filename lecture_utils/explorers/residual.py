@@ -11,7 +11,7 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 
-_SMALLEST = 1e-12  # smaller gradients are drawn at the lower edge
+_SMALLEST = 1e-12  # a smaller gradient ends its line in a cross
 _TWINS = {0: ("without", plots.PLAIN), 1: ("with shortcut", plots.SHORTCUT)}
 
 
@@ -23,43 +23,48 @@ def chain_rule(chain: Callable, slope: Callable) -> None:
         slope: the notebook's function (w_l, y_l) that returns f'(y_l).
     """
 
-    def draw(step: int, weight: float, blocks: int) -> tuple[Figure, str]:
-        return _picture(chain, slope, min(step, blocks), weight, blocks)
+    def draw(step: int, weight: float, alternate: bool, blocks: int) -> tuple[Figure, str]:
+        w = torch.full((blocks,), weight, dtype=torch.float64)
+        if alternate:
+            w[1::2] *= -1
+        return _picture(chain, slope, min(step, blocks), w)
 
+    step = widgets.IntSlider(value=4, min=0, max=8, description="steps back")
+    blocks = widgets.IntSlider(value=8, min=1, max=12, description="blocks L")
+    widgets.dlink((blocks, "value"), (step, "max"))
     connect(
         draw,
-        step=widgets.IntSlider(value=4, min=0, max=12, description="steps back"),
+        step=step,
         weight=widgets.FloatSlider(
             value=0.5, min=-2.0, max=2.0, step=0.1, description="weight w", readout_format=".1f"
         ),
-        blocks=widgets.IntSlider(value=8, min=1, max=12, description="blocks L"),
+        alternate=widgets.Checkbox(value=False, description="alternate w, −w, w, …"),
+        blocks=blocks,
     )
 
 
-def _picture(
-    chain: Callable, slope: Callable, step: int, weight: float, blocks: int
-) -> tuple[Figure, str]:
+def _picture(chain: Callable, slope: Callable, step: int, w: Tensor) -> tuple[Figure, str]:
     """Draw |∂y_L/∂y_l| for the blocks already stepped through, of both twins."""
-    w = torch.full((blocks,), weight, dtype=torch.float64)
-    twins = {}
+    blocks, twins = len(w), {}
     for shortcut in _TWINS:
         y = torch.stack(chain(w, torch.tensor(0.7, dtype=torch.float64), shortcut))
         factors = (slope(w, y[:-1]) + shortcut).flip(0)  # the last block's first
         twins[shortcut] = factors, torch.cat([torch.ones(1), factors[:step].cumprod(0)])
-    plain, short = twins[0][1][-1].item(), twins[1][1][-1].item()
+    plain, short = (twins[shortcut][1][-1].abs().item() for shortcut in _TWINS)
     fig, ax = plots.figure(
         f"{step} of {blocks} steps back: {short:.2g} with shortcuts, {plain:.2g} without",
-        "the gradient travels from the loss to the left", "size of the gradient", yscale="log",
+        "the gradient travels from y_L to the left", "size of ∂y_L / ∂y_l", yscale="log",
     )  # fmt: skip
     for shortcut, (factors, gradient) in twins.items():
-        _draw_twin(ax, shortcut, factors, gradient, (abs(short) >= abs(plain)) == shortcut)
+        _draw_twin(ax, shortcut, factors, gradient, (short >= plain) == shortcut)
     drawn = torch.cat([gradient for _, gradient in twins.values()]).abs().clamp(min=_SMALLEST)
     low, high = drawn.min().item() / 60, drawn.max().item() * 60
     ax.set(xlim=(-0.28 * blocks, 1.05 * blocks), ylim=(low, high))
     ax.minorticks_off()
     ax.set_xticks(range(blocks + 1), [f"y{_subscript(place)}" for place in range(blocks + 1)])
     return fig, (
-        f"The gradient after {step} of {blocks} steps back through a chain with w = {weight:.1f}: "
+        f"The gradient after {step} of {blocks} steps back through a chain that begins with "
+        f"w = {w[0]:.1f} and ends with {w[-1]:.1f}: "
         f"{short:.2g} with shortcuts, {plain:.2g} without."
     )
 
@@ -72,6 +77,10 @@ def _draw_twin(ax: Axes, shortcut: int, factors: Tensor, gradient: Tensor, upper
     places = [blocks - k for k in range(step + 1)]
     shown = gradient.abs().clamp(min=_SMALLEST)
     ax.plot(places, shown, color=color, marker="o", markersize=5)
+    if gradient[-1].abs() < _SMALLEST:
+        gone = int((gradient.abs() < _SMALLEST).nonzero()[0])
+        ax.plot(places[gone], shown[gone], color=color, marker="x", markersize=11)
+        name += ": below 1e-12"
     ax.annotate(
         name, (places[-1], shown[-1].item()), xytext=(-8, 5 if upper else -5), size=9.5,
         textcoords="offset points", ha="right", va="center", color=plots.ink(color), weight="bold",

@@ -117,6 +117,21 @@ def test_deep_shortcut_learns(notebook):
 
 
 @claim(
+    section="3.7",
+    says="32 blocks, layer norm: plain at the best of three learning rates / shortcut at 0.001",
+    measured="21 [11, 31]",
+    bound="above 5",
+    holds="20 of 20",
+    source="ours",
+    tolerance=5.0,
+)
+def test_no_better_rate(notebook):
+    rates = [final_loss(32, **PLAIN_NORM)]
+    rates += [final_loss(32, lr=lr, **PLAIN_NORM) for lr in (3e-4, 3e-3)]
+    return torch.stack(rates).amin(0) / final_loss(32, norm="layer")
+
+
+@claim(
     section="3.8",
     says="Plain, default weights, 32 blocks: the gradient left at h_0 is nothing",
     measured="-12.7 [-13.4, -11.6]",
@@ -139,7 +154,7 @@ def test_default_vanishes(notebook):
     source=f"{HE}, section 4.1",
     tolerance=1.0,
 )
-def test_normed_plain_gradient_is_healthy(notebook):
+def test_gradient_is_healthy(notebook):
     return signs(notebook, 32, **PLAIN_NORM)["gradient"][:, 0]
 
 
@@ -152,7 +167,7 @@ def test_normed_plain_gradient_is_healthy(notebook):
     source=HE,
     tolerance=5.0,
 )
-def test_normed_plain_fails_all_the_same(notebook):
+def test_fails_all_the_same(notebook):
     return final_loss(32, **PLAIN_NORM) / final_loss(32, norm="layer")
 
 
@@ -165,7 +180,7 @@ def test_normed_plain_fails_all_the_same(notebook):
     source="Cho and Saul 2009; the *because* is ours",
     tolerance=0.03,
 )
-def test_plain_digits_look_alike(notebook):
+def test_digits_look_alike(notebook):
     return signs(notebook, 32, **PLAIN_NORM)["likeness"][:, -1]
 
 
@@ -177,7 +192,7 @@ def test_plain_digits_look_alike(notebook):
     holds="20 of 20",
     source="ours",
 )
-def test_shortcut_digits_differ(notebook):
+def test_digits_differ(notebook):
     return signs(notebook, 32, norm="layer")["likeness"][:, -1]
 
 
@@ -190,7 +205,7 @@ def test_shortcut_digits_differ(notebook):
     source="ours",
     tolerance=1.0,
 )
-def test_plain_catches_up_slowly(notebook):
+def test_catches_up_slowly(notebook):
     return final_loss(32, steps=1500, **PLAIN_NORM) / final_loss(32, norm="layer")
 
 
@@ -217,7 +232,7 @@ def test_unscaled_stream_grows(notebook):
     source="ours",
     tolerance=8.0,
 )
-def test_unscaled_shortcut_is_worse_than_guessing(notebook):
+def test_worse_than_guessing(notebook):
     return final_loss(32)
 
 
@@ -230,7 +245,7 @@ def test_unscaled_shortcut_is_worse_than_guessing(notebook):
     source="ours",
     tolerance=20.0,
 )
-def test_unscaled_shortcut_is_worse_than_plain(notebook):
+def test_worse_than_plain(notebook):
     return final_loss(32) / final_loss(32, use_shortcut=False)
 
 
@@ -258,7 +273,7 @@ def test_scaled_shortcut_learns(notebook):
     source="ours",
     tolerance=0.03,
 )
-def test_default_weights_shortcut_learns(notebook):
+def test_default_weights_learn(notebook):
     return final_loss(32, init="default")
 
 

@@ -45,6 +45,14 @@ def gradients(w, y_0):
             "chain without shortcuts"
         ),
         back(factor="slope(w[l], y[l]) - 1"): "start looking there",
+        back(top="y[-1] ** 2 / 2"): "from its derivative",
+        back(result="dL[0]"): "You return one number",
+        """
+def gradients(w, y_0):
+    y = torch.stack(chain(w, y_0))
+    factors = slope(w, y[:-1]) + 1
+    return torch.cat([torch.ones(1), factors.cumprod(0)]) * y[-1]
+""": "Your products start at y_0",
     },
 )
 
@@ -86,6 +94,18 @@ def norm_by_branches(J, g):
     paths, branches = all_paths(J, g)
     return [paths[branches == k].norm(dim=1).sum() for k in range(len(J) + 1)]
 """: "norms of single paths",
+        """
+def norm_by_branches(J, g):
+    paths, branches = all_paths(J, g)
+    return [paths[branches == k].norm() for k in range(len(J) + 1)]
+""": "as if the paths stood at right angles",
+        """
+def norm_by_branches(J, g):
+    paths, branches = all_paths(J, g)
+    return [paths[branches == k].sum(0).norm() for k in range(len(J) + 1)]
+""": "by listing all",
+        lengths(result="v"): "return the norm of each",
+        lengths(result="v.norm()"): "one for each k",
         lengths(result="v.norm(dim=1)[1:]"): "expected shape (2,)",
         lengths(step="v[1:] = v[1:] - v[:-1] @ J_l", result="2 * v.norm(dim=1)"): "Write down the",
     },
