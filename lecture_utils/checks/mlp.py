@@ -258,6 +258,6 @@ def swapped(answer: Callable) -> str:
             )
         raise NotYet(f"{here}; yours is {' '.join(order)}. Blocks are counted from 0.")
     return (
-        "Try it: exchanging two blocks in the middle costs the shortcut twin little and the plain "
-        "one nearly everything. Terms of a sum may change places; steps of a recipe may not."
+        "Try it: exchanging two blocks in the middle costs the shortcut twin nothing and the plain "
+        "one everything. Terms of a sum may change places; steps of a recipe may not."
     )
