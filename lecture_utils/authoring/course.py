@@ -101,11 +101,11 @@ def header(course: dict, number: str) -> str:
 def course_map(course: dict) -> str:
     """Write the README's table of notebooks."""
     rows = [
-        "| | Notebook | Minutes | What you build and see | In the video |",
+        "| | Notebook | Minutes | What you build and see | Lecture, minute |",
         "|---|---|---|---|---|",
     ]
     for number, page in course["notebooks"].items():
-        cues = " ".join(cue(course, chapter) for chapter in page["cues"]) or "–"
+        cues = ", ".join(cue(course, name).replace("Lecture ", "") for name in page["cues"]) or "–"
         rows.append(
             f"| {number} | [{page['title']}](notebooks/{page['file']}) | {page['minutes']} "
             f"| {page['builds']} | {cues} |"
