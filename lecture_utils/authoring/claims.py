@@ -98,7 +98,7 @@ def claims_of(number: str) -> list[tuple[str, Callable]]:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         found += [(name, t) for name, t in vars(module).items() if hasattr(t, "claim")]
-    return found
+    return sorted(found, key=lambda row: [int(part) for part in row[1].claim.section.split(".")])
 
 
 def measure(number: str) -> None:

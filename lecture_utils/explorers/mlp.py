@@ -13,7 +13,7 @@ from lecture_utils.measure import spread
 
 _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")
-_TITLES = ("length of h_l\n/ length of h_0", "gradient at h_l\n/ at the last block",
+_TITLES = ("length of h_l\n/ length of h_0", "gradient × length\n/ at the last block",
            "mean cosine\nof two digits")  # fmt: skip
 _SMALLEST = 1e-30  # smaller lengths and gradients are drawn at the lower edge
 _SCALES = {
@@ -68,7 +68,7 @@ def verdict(found: dict[str, Tensor]) -> str:
     size = spread(found["size"][:, -1]).median
     gradient = spread(found["gradient"][:, 0]).median
     likeness = spread(found["likeness"][:, -1]).median
-    if not gradient >= 1e-4:
+    if not (gradient >= 1e-4 and size >= 1e-10):
         return "hears nothing"
     if not size <= 1e3:
         return "grows out of hand"

@@ -31,6 +31,23 @@ def shortcut(a, b):
         "def shortcut(a, b): return nn.ReLU() if a == b else nn.Linear(a, b, bias=False)": (
             "changes its input"
         ),
+        """
+def shortcut(a, b):
+    linear = nn.Linear(a, b)
+    nn.init.zeros_(linear.bias)
+    return nn.Identity() if a == b else linear
+""": "has a bias",
+        """
+def shortcut(a, b):
+    two = nn.Sequential(nn.Linear(a, b, bias=False), nn.Linear(b, b, bias=False))
+    return nn.Identity() if a == b else two
+""": "one matrix of shape",
+        """
+def shortcut(a, b):
+    linear = nn.Linear(a, b, bias=False)
+    nn.init.zeros_(linear.weight)
+    return nn.Identity() if a == b else linear
+""": "maps everything to 0",
         "def shortcut(a, b): return torch.eye(b, a)": "an nn.Module is expected",
         "def shortcut(a, b): return nn.Linear(a, 3, bias=False)": "the output of",
     },
@@ -71,6 +88,10 @@ def block_backward(g, h, W, b):
         with_slip(0, "g + (g @ W) * (h > 0)"): "That gate is for relu(h)",
         with_slip(0, "g + (g * (h @ W.T > 0)) @ W"): "you left out b",
         with_slip(0, "g + g @ W"): "is not gated",
+        with_slip(0, "g + (g @ W) * (z > 0)"): "wrong moment",
+        with_slip(0, "g + (g * torch.relu(z)) @ W"): "its derivative is 0",
+        with_slip(0, "g + (g * (h + torch.relu(z) > 0)) @ W"): "not at y",
+        with_slip(1, "h.T @ g"): "has not passed the ReLU",
         with_slip(0, "g - delta @ W"): "Compare with autograd",
         with_slip(1, "h.T @ delta"): "dL/dW is transposed",
         with_slip(1, "delta.T @ h / len(h)"): "averaged dL/dW",
@@ -83,49 +104,54 @@ def block_backward(g, h, W, b):
     },
 )
 
+DIAGNOSE = """
+def diagnose(g, s, c):
+    order = {{{}}}
+    return next((word for word, ill in order.items() if ill), "healthy")
+"""
+SIGNS = {
+    "vanishing": "g < 1e-4",
+    "growth": "s > 1e3",
+    "explosion": "g > 100",
+    "collapse": "c > 0.9",
+}
+
+
+def by_signs(*order: str, **limits: str) -> str:
+    """Return code that asks for these illnesses in this order, with other limits where given."""
+    return DIAGNOSE.format(", ".join(f"{word!r}: {(SIGNS | limits)[word]}" for word in order))
+
+
 DIAGNOSIS = Case(
     "3.3",
     other_style="""
 import math
 def diagnose(gradient, size, likeness):
-    signs = {"vanishing": math.log10(gradient) < -6, "growth": math.log10(size) > 4}
+    decades = math.log10(gradient)
+    signs = {"vanishing": decades < -6, "explosion": decades > 2.2, "growth": size > 10**4}
     signs["collapse"] = likeness > 0.95
     return next((illness for illness, ill in signs.items() if ill), "healthy")
 """,
     wrong={
-        "def diagnose(g, s, c): return 'vanishing' if g < 1e-4 else 'healthy'": (
-            "Its gradient has not vanished, but"
+        by_signs("vanishing"): "Its gradient has not vanished, but",
+        by_signs("vanishing", "growth"): "that is the trap",
+        by_signs("vanishing", "growth", "collapse"): "hundreds of times more",
+        by_signs("collapse", "vanishing", "growth"): "nothing comes back to change that",
+        by_signs("vanishing", "collapse", "growth"): "treat that first",
+        by_signs("vanishing", "collapse", "growth", collapse="c > 0.98"): "treat that first",
+        by_signs("vanishing", "explosion", "growth", "collapse", growth="s > 5"): (
+            "growth is too strict"
         ),
-        """
-def diagnose(g, s, c):
-    return "vanishing" if g < 1e-4 else "growth" if s > 1e3 else "healthy"
-""": "that is the trap",
-        """
-def diagnose(g, s, c):
-    order = {"collapse": c > 0.9, "vanishing": g < 1e-4, "growth": s > 1e3}
-    return next((word for word, ill in order.items() if ill), "healthy")
-""": "nothing comes back to change that",
-        """
-def diagnose(g, s, c):
-    order = {"vanishing": g < 1e-4, "collapse": c > 0.9, "growth": s > 1e3}
-    return next((word for word, ill in order.items() if ill), "healthy")
-""": "treat that first",
-        """
-def diagnose(g, s, c):
-    order = {"vanishing": g < 1e-4, "growth": s > 5, "collapse": c > 0.9}
-    return next((word for word, ill in order.items() if ill), "healthy")
-""": "limit for growth is too strict",
-        """
-def diagnose(g, s, c):
-    order = {"vanishing": g < 1e-4, "growth": s > 1e3, "collapse": c > 0.5}
-    return next((word for word, ill in order.items() if ill), "healthy")
-""": "Your limit is too strict",
-        """
-def diagnose(g, s, c):
-    return "growth" if s > 1e3 else "vanishing" if g < 5 else "healthy"
-""": "Nothing has vanished",
+        by_signs("vanishing", "growth", "explosion", "collapse", collapse="c > 0.5"): (
+            "Your limit is too strict"
+        ),
+        by_signs("growth", "vanishing", vanishing="g < 1.45"): "Nothing has vanished",
+        by_signs("vanishing", "explosion", "growth", explosion="g > 1.45"): "the stream that grows",
+        by_signs("vanishing", "growth", "collapse", growth="s > 1e3 or g > 100"): (
+            "Its stream has not grown"
+        ),
         "def diagnose(g, s, c): return 'healthy'": "that is vanishing",
-        "def diagnose(g, s, c): return 'ill'": "the four words",
+        "def diagnose(g, s, c): return 'ill'": "the five words",
         "def diagnose(g, s, c): return 'growth'": "another one",
     },
 )
@@ -151,6 +177,12 @@ def swapped(net, k):
     b[k], b[k + 1] = b[k + 1], b[k]
     return nn.Sequential(net.stem, *b)
 """: "The head is missing",
+        """
+def swapped(net, k):
+    b = list(net.blocks)
+    b[k], b[k + 1] = b[k + 1], b[k]
+    return nn.Sequential(*b, net.head)
+""": "The stem is missing",
         """
 def swapped(net, k):
     b = list(net.blocks)
