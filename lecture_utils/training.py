@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
+from tqdm.auto import tqdm
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -131,7 +132,7 @@ def train(
     optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
     progress: bool = False,
 ) -> History:
-    """Train `model` in place: one update for each mini-batch.
+    """Train `model` in place, one update for each mini-batch; return the loss at every step.
 
     The loop serves one network and an `Ensemble` alike: the losses of the members are
     added, so that each member gets exactly the gradient it would get alone.
@@ -144,22 +145,15 @@ def train(
         optimizer: class of the optimiser, one with a fused kernel (Adam, AdamW, SGD).
         progress: show a bar (tqdm). Off by default: its timings differ at each run.
 
-    Returns:
-        The loss at every step.
-
     Raises:
         ValueError: if `lr` is not positive and finite, or `batches` is empty.
     """
     if not 0 < lr < float("inf"):
         raise ValueError(f"lr must be a finite number above 0, got {lr}")
     updater = optimizer(model.parameters(), lr=lr, fused=True)
-    if progress:
-        from tqdm.auto import tqdm
-
-        batches = tqdm(batches, desc="training", leave=False)
     losses = []
     model.train()
-    for x, y in batches:
+    for x, y in tqdm(batches, desc="training", leave=False, disable=not progress):
         loss = loss_function(model(x), y)
         updater.zero_grad()
         loss.sum().backward()

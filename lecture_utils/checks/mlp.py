@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.verdict import NotAttempted, NotYet, graded, tensor
+from lecture_utils.checks.verdict import NotAttempted, NotYet, graded, name_slip, tensor
 
 
 def _module(value: object, call: str) -> nn.Module:
@@ -92,27 +92,8 @@ def block_backward(answer: Callable) -> str:
     names = ("dL/dh", "dL/dW", "dL/db")
     shapes = ((7, 4), (4, 4), (4,))
     dh, dW, db = (tensor(*part) for part in zip(found, shapes, names, strict=True))
-    gate = (h @ W.T + b > 0).double()
-    delta = g * gate
-    _compare("dL/dh", dh, g + delta @ W, [
-        (delta @ W, "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."),
-        (g / 2 + delta @ W / 2, "You halved the gradient at the plus sign. A sum hands all of it "
-                                "to both sides: dy/da = 1 and dy/db = 1."),
-        ((g + g @ W) * gate, "Your ReLU's gate also closes the shortcut. Only the branch passes "
-                             "through the ReLU: g itself arrives ungated."),
-        (delta + delta @ W, "Your ReLU's gate also closes the shortcut. Only the branch passes "
-                            "through the ReLU: g itself arrives ungated."),
-        (g + delta @ W.T, "W is transposed: forward multiplies by Wᵀ, backward by W."),
-        (g + (g @ W) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h Wᵀ + b: "
-                                "gate g where z > 0, before multiplying by W."),
-        (g + (g * (h @ W.T > 0)) @ W, "The gate must look at z = h Wᵀ + b; you left out b."),
-        (g + (g @ W) * gate, "Right gate, wrong moment: forward, the ReLU comes after W, so going "
-                             "back it comes first: (g ⊙ [z > 0]) W."),
-        (g + (g * torch.relu(h @ W.T + b)) @ W, "You multiplied by relu(z); its derivative is 0 "
-                                                "or 1: use z > 0."),
-        (g + (g * (h + torch.relu(h @ W.T + b) > 0)) @ W, "The gate looks at z, not at y."),
-        (g + g @ W, "The branch's gradient is not gated: where z < 0 nothing gets through."),
-    ])  # fmt: skip
+    delta = g * (h @ W.T + b > 0)
+    _compare("dL/dh", dh, g + delta @ W, _state_slips(g, h, W, b))
     _compare("dL/dW", dW, delta.T @ h, [
         (h.T @ delta, "dL/dW is transposed: row i of W makes output i, so δ comes first, δᵀ h."),
         (delta.T @ h / len(h), "You averaged dL/dW over the rows. Any averaging is in the loss, "
@@ -131,12 +112,37 @@ def block_backward(answer: Callable) -> str:
     )
 
 
+def _state_slips(g: Tensor, h: Tensor, W: Tensor, b: Tensor) -> list[tuple[Tensor, str]]:
+    """Return what the usual slips give for dL/dh."""
+    z = h @ W.T + b
+    gate = (z > 0).double()
+    delta = g * gate
+    closed = (
+        "Your ReLU's gate also closes the shortcut. Only the branch passes through the ReLU: g "
+        "itself arrives ungated."
+    )
+    return [
+        (delta @ W, "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."),
+        (g / 2 + delta @ W / 2, "You halved the gradient at the plus sign. A sum hands all of it "
+                                "to both sides: dy/da = 1 and dy/db = 1."),
+        ((g + g @ W) * gate, closed),
+        (delta + delta @ W, closed),
+        (g + delta @ W.T, "W is transposed: forward multiplies by Wᵀ, backward by W."),
+        (g + (g @ W) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h Wᵀ + b: "
+                                "gate g where z > 0, before multiplying by W."),
+        (g + (g * (h @ W.T > 0)) @ W, "The gate must look at z = h Wᵀ + b; you left out b."),
+        (g + (g @ W) * gate, "Right gate, wrong moment: forward, the ReLU comes after W, so going "
+                             "back it comes first: (g ⊙ [z > 0]) W."),
+        (g + (g * z.relu()) @ W, "You multiplied by relu(z); its derivative is 0 or 1: use z > 0."),
+        (g + (g * (h + z.relu() > 0)) @ W, "The gate looks at z, not at y."),
+        (g + g @ W, "The branch's gradient is not gated: where z < 0 nothing gets through."),
+    ]  # fmt: skip
+
+
 def _compare(name: str, found: Tensor, right: Tensor, mistakes: list[tuple[Tensor, str]]) -> None:
     if torch.allclose(found, right, rtol=1e-4, atol=1e-5):
         return
-    for value, message in mistakes:
-        if torch.allclose(found, value, rtol=1e-4, atol=1e-5):
-            raise NotYet(message)
+    name_slip(found, mistakes)
     raise NotYet(
         f"{name} is off by up to {(found - right).abs().max():.2g}. Compare with autograd: make h, "
         f"W and b require gradients, build y, and call torch.autograd.grad(y, [h, W, b], g)."

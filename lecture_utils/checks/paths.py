@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lecture_utils.checks.verdict import NotYet, graded, tensor
+from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 
 @graded
@@ -29,9 +29,7 @@ def chain_gradients(answer: Callable) -> str:
         right, mistakes = _chain_answers(w, y_0)
         if torch.allclose(found, right, rtol=1e-5):
             continue
-        for value, message in mistakes:
-            if torch.allclose(found, value, rtol=1e-5):
-                raise NotYet(message)
+        name_slip(found, mistakes)
         wrong = [index for index in range(len(right)) if not _close(found[index], right[index])]
         raise NotYet(
             f"With w = {weights} and y_0 = 0.7 the gradient at y_{wrong[-1]} is "
@@ -46,30 +44,18 @@ def chain_gradients(answer: Callable) -> str:
 
 def _chain_answers(w: Tensor, y_0: Tensor) -> tuple[Tensor, list[tuple[Tensor, str]]]:
     """Return the right gradients and what the usual slips give instead."""
-    y, plain = [y_0], [y_0]
-    for w_l in w:
-        y.append(torch.tanh(w_l * y[-1]) + y[-1])
-        plain.append(torch.tanh(w_l * plain[-1]))
-    y, plain = torch.stack(y), torch.stack(plain)
-
-    def slope(w: Tensor, y: Tensor) -> Tensor:
-        return w * (1 - torch.tanh(w * y) ** 2)
-
-    def back(factors: Tensor, top: Tensor) -> Tensor:
-        products = factors.flip(0).cumprod(0).flip(0)
-        return torch.cat([products, torch.ones(1, dtype=products.dtype)]) * top
-
-    factors = slope(w, y[:-1]) + 1
-    right = back(factors, y[-1])
+    y, plain = _values(w, y_0, shortcut=1), _values(w, y_0, shortcut=0)
+    factors = _slope(w, y[:-1]) + 1
+    right = _back(factors, y[-1])
     return right, [
-        (back(factors - 1, y[-1]), "The +1 is missing: each factor is f'(y_l) + 1."),
+        (_back(factors - 1, y[-1]), "The +1 is missing: each factor is f'(y_l) + 1."),
         (
-            back(factors, torch.ones_like(y_0)),
+            _back(factors, torch.ones_like(y_0)),
             "You start from 1 at the top. The loss is y_L²/2, so its gradient at y_L is y_L.",
         ),
         (
-            back(factors, y[-1] ** 2 / 2),
-            "You start from the loss itself at the top; start from its derivative, y_L.",
+            _back(factors, y[-1] ** 2 / 2),
+            "You start from the loss; start from its derivative, y_L.",
         ),
         (
             torch.cat([torch.ones_like(factors[:1]), factors.cumprod(0)]) * y[-1],
@@ -77,26 +63,43 @@ def _chain_answers(w: Tensor, y_0: Tensor) -> tuple[Tensor, list[tuple[Tensor, s
         ),
         (right.flip(0), "Right numbers, wrong order: return y_0's gradient first, y_L's last."),
         (
-            back(slope(w, y[1:]) + 1, y[-1]),
+            _back(_slope(w, y[1:]) + 1, y[-1]),
             "You took the slope at the block's output, y_(l+1). f' belongs at its input, y_l.",
         ),
         (
-            back(1 - torch.tanh(w * y[:-1]) ** 2 + 1, y[-1]),
+            _back(1 - torch.tanh(w * y[:-1]) ** 2 + 1, y[-1]),
             "An inner derivative is missing: f(y) = tanh(w y), so f' = w (1 - tanh²(w y)).",
         ),
         (
-            back(slope(w.flip(0), y[:-1]) + 1, y[-1]),
+            _back(_slope(w.flip(0), y[:-1]) + 1, y[-1]),
             "Weights and values are paired the wrong way round: on the way down, reverse both.",
         ),
         (
-            back(slope(w, plain[:-1]), plain[-1]),
+            _back(_slope(w, plain[:-1]), plain[-1]),
             "This is the chain without shortcuts: forward, too, each block adds its input.",
         ),
         (
-            back(slope(w, plain[:-1]) + 1, plain[-1]),
+            _back(_slope(w, plain[:-1]) + 1, plain[-1]),
             "Backward has its +1, but your forward pass lost the shortcut: y_(l+1) = f(y_l) + y_l.",
         ),
     ]
+
+
+def _values(w: Tensor, y_0: Tensor, shortcut: int) -> Tensor:
+    y = [y_0]
+    for w_l in w:
+        y.append(torch.tanh(w_l * y[-1]) + shortcut * y[-1])
+    return torch.stack(y)
+
+
+def _slope(w: Tensor, y: Tensor) -> Tensor:
+    return w * (1 - torch.tanh(w * y) ** 2)
+
+
+def _back(factors: Tensor, top: Tensor) -> Tensor:
+    """Return all gradients from the one at the top, by the factors of the blocks."""
+    products = factors.flip(0).cumprod(0).flip(0)
+    return torch.cat([products, torch.ones(1, dtype=products.dtype)]) * top
 
 
 def _close(found: Tensor, right: Tensor) -> bool:
@@ -122,9 +125,7 @@ def norm_by_branches(answer: Callable) -> str:
         right, mistakes = _length_answers(J, g)
         if torch.allclose(found, right, rtol=1e-4):
             continue
-        for value, message in mistakes:
-            if torch.allclose(found, value, rtol=1e-4):
-                raise NotYet(message)
+        name_slip(found, mistakes)
         k = next(k for k in range(depth + 1) if not abs(found[k] - right[k]) <= 1e-4 * right[k])
         raise NotYet(
             f"With {depth} block(s), what arrives through {k} branch(es) has norm {right[k]:.4f}; "

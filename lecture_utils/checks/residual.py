@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.verdict import NotYet, graded, tensor
+from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 
 @graded
@@ -101,9 +101,7 @@ def branch_strength(answer: Callable) -> str:
         ),
         (math.log(2) / L) ** 0.5: "Your gain goes to √2: the exponent is L/2, not L.",
     }
-    for value, message in mistakes.items():
-        if abs(s - value) < 1e-6 * value:
-            raise NotYet(message)
+    name_slip(s, mistakes.items())
     if s == found[400]:
         raise NotYet(
             f"You return {s:.3g} at depth 50 and at depth 400, where its gain is "

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from lecture_utils.checks.verdict import NotYet, graded, tensor
+from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 # What the learner's cells need; the versions are those of environment.yml, as a test holds.
 NEEDED = {
@@ -55,18 +55,16 @@ def with_shortcut(answer: Callable) -> str:
     if getattr(raw, "shape", None) == (4,):
         raise NotYet("You put them side by side: a shortcut adds entry by entry.")
     found = tensor(raw, (2,))
-    mistakes = {
-        (10.0, 20.0): "You returned F(x) alone: the shortcut, + x, is missing.",
-        (1.0, 2.0): "You returned x: the branch F(x) is missing.",
-        (2.0, 4.0): "You added x to x: one of the two should be F(x).",
-        (10.0, 40.0): "You multiplied F(x) by x: a shortcut adds.",
-        (9.0, 18.0): "You subtracted: a shortcut adds.",
-        (-9.0, -18.0): "You subtracted: a shortcut adds.",
-        (110.0, 220.0): "You applied F to F(x) + x: add x after F, not before.",
-    }
-    for value, message in mistakes.items():
-        if found.tolist() == list(value):
-            raise NotYet(message)
+    slips = [
+        ((10.0, 20.0), "You returned F(x) alone: the shortcut, + x, is missing."),
+        ((1.0, 2.0), "You returned x: the branch F(x) is missing."),
+        ((2.0, 4.0), "You added x to x: one of the two should be F(x)."),
+        ((10.0, 40.0), "You multiplied F(x) by x: a shortcut adds."),
+        ((9.0, 18.0), "You subtracted: a shortcut adds."),
+        ((-9.0, -18.0), "You subtracted: a shortcut adds."),
+        ((110.0, 220.0), "You applied F to F(x) + x: add x after F, not before."),
+    ]
+    name_slip(found, slips)
     if found.tolist() != [11.0, 22.0]:
         raise NotYet(
             f"For F(x) = 10 x and x = (1, 2), F(x) + x is (11, 22); you return {found.tolist()}."

@@ -4,7 +4,7 @@ import dis
 import functools
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,20 @@ def graded(check: Callable[..., str]) -> Callable[..., Verdict]:
             return Verdict(NOT_YET, f"Working with your answer ended in {kind}: {error}")
 
     return run
+
+
+def name_slip(found: Tensor | float, slips: Iterable[tuple[Tensor | float, str]]) -> None:
+    """Raise `NotYet` with the message of the first slip whose result is the one found.
+
+    Args:
+        found: what the answer gave.
+        slips: for each usual slip what it would give, and what to tell the reader.
+    """
+    found = torch.as_tensor(found, dtype=torch.float64)
+    for value, message in slips:
+        value = torch.as_tensor(value, dtype=torch.float64)
+        if value.shape == found.shape and torch.allclose(found, value, rtol=1e-4, atol=1e-12):
+            raise NotYet(message)
 
 
 def tensor(value: Any, shape: tuple[int, ...], name: str = "your result") -> Tensor:
