@@ -1,6 +1,7 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
-from lecture_utils.checks.mlp import block_backward, diagnose, shortcut, swapped
+from lecture_utils.checks.diagnosis import diagnose
+from lecture_utils.checks.mlp import block_backward, shortcut, swapped
 from lecture_utils.checks.paths import chain_gradients, norm_by_branches
 from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.start import environment, layers_until, with_shortcut

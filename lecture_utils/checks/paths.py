@@ -51,7 +51,7 @@ def _chain_answers(w: Tensor, y_0: Tensor) -> tuple[Tensor, list[tuple[Tensor, s
         (_back(factors - 1, y[-1]), "The +1 is missing: each factor is f'(y_l) + 1."),
         (
             _back(factors, torch.ones_like(y_0)),
-            "You start from 1 at the top. The loss is y_L²/2, so its gradient at y_L is y_L.",
+            "You start from 1 at the top. The loss is y_L²/2: its gradient at y_L is y_L.",
         ),
         (
             _back(factors, y[-1] ** 2 / 2),

@@ -37,7 +37,7 @@ def gradients(w, y_0):
         back(factor="slope(w[l], y[l + 1]) + 1"): "at its input, y_l",
         back(factor="2 - torch.tanh(w[l] * y[l]) ** 2"): "inner derivative is missing",
         back(factor="slope(w[len(w) - 1 - l], y[l]) + 1"): "the wrong way round",
-        back(top="torch.ones_like(y[-1])"): "its gradient at y_L is y_L",
+        back(top="torch.ones_like(y[-1])"): "gradient at y_L is y_L",
         back(result="dL[::-1]"): "wrong order",
         back(result="dL[:-1]"): "There is one more",
         back().replace("chain(w, y_0)", "chain(w, y_0, 0)"): "lost the shortcut",
