@@ -107,20 +107,9 @@ class History:
     loss: Tensor
 
     @property
-    def steps(self) -> int:
-        """Number of updates."""
-        return len(self.loss)
-
-    @property
     def nonfinite(self) -> int:
         """How many networks had a loss that was not finite at any step."""
         return int((~self.loss.isfinite()).any(0).sum())
-
-    def final(self, window: int = 1) -> Tensor:
-        """Mean loss of the last `window` steps: a scalar, or `(seeds,)`."""
-        if not 1 <= window <= self.steps:
-            raise ValueError(f"window must be from 1 to {self.steps}, got {window}")
-        return self.loss[-window:].mean(0)
 
 
 def train(

@@ -45,9 +45,11 @@ def test_definitions_are_taken_and_experiments_are_not(tmp_path):
     cell = new_code_cell(
         "N = 3\nx = 1 / 0\n\n\ndef f():\n    return N\n\n\nprint(f())", id="a-cell"
     )
-    module = notebooks.definitions(written(tmp_path, cell, *exercise_cells()))
+    stub = new_code_cell("def answer():\n    ...", id="ex-9-2-stub")
+    module = notebooks.definitions(written(tmp_path, cell, stub))
     assert module.f() == 3
     assert not hasattr(module, "x")
+    assert not hasattr(module, "answer")
 
 
 def test_a_function_that_reads_a_variable_of_the_notebook_fails(tmp_path):
