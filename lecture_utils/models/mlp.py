@@ -1,5 +1,6 @@
-"""The networks that the notebooks build; a test holds each equal to the class that is taught."""
+"""The deep MLPs of notebook 03: the lecture's network, and twins with and without shortcuts."""
 
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -15,7 +16,13 @@ from lecture_utils.require import (
     require_sizes,
 )
 
-ACTIVATIONS = {"relu": torch.relu, "gelu": F.gelu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+ACTIVATIONS = {
+    "relu": torch.relu,
+    "gelu": F.gelu,
+    "gelu-tanh": partial(F.gelu, approximate="tanh"),
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+}
 
 
 class DeepNeuralNetwork(nn.Module):
@@ -106,7 +113,7 @@ class ShortcutMLP(nn.Module):
         depth: number of blocks, one weight matrix each.
         use_shortcut: add each block's input to its output.
         norm: normalise what enters a block's activation: None, "layer" or "batch".
-        activation: "relu", "gelu", "tanh" or "sigmoid".
+        activation: "relu", "gelu", "gelu-tanh", "tanh" or "sigmoid".
         init: the blocks' starting weights: "default" (nn.Linear's) or "he" (variance 2 / width,
             biases 0).
         branch_scale: multiplies the blocks' starting weights and biases; depth ** -0.5 keeps the

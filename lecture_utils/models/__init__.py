@@ -1,0 +1,47 @@
+"""The networks that the notebooks build; a test holds each equal to the class that is taught."""
+
+from lecture_utils.models.gpt import (
+    GPT,
+    CausalAttention,
+    GPTBlock,
+    GPTConfig,
+    generate,
+    initialise,
+)
+from lecture_utils.models.gpt2_checkpoint import load_gpt2
+from lecture_utils.models.mlp import (
+    ACTIVATIONS,
+    DeepNeuralNetwork,
+    MLPBlock,
+    ShortcutMLP,
+    normalise,
+)
+from lecture_utils.models.transformer import (
+    PLACEMENTS,
+    BertLayer,
+    FeedForward,
+    SelfAttention,
+    Sublayer,
+    TransformerBlock,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "GPT",
+    "PLACEMENTS",
+    "BertLayer",
+    "CausalAttention",
+    "DeepNeuralNetwork",
+    "FeedForward",
+    "GPTBlock",
+    "GPTConfig",
+    "MLPBlock",
+    "SelfAttention",
+    "ShortcutMLP",
+    "Sublayer",
+    "TransformerBlock",
+    "generate",
+    "initialise",
+    "load_gpt2",
+    "normalise",
+]

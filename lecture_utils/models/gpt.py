@@ -1,0 +1,196 @@
+"""The GPT of notebook 06: configuration, causal attention, block, model, and sampling from it."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lecture_utils.models.gpt2_checkpoint import load_gpt2
+from lecture_utils.models.transformer import PLACEMENTS, FeedForward, Sublayer
+from lecture_utils.require import (
+    require_choice,
+    require_heads,
+    require_positive,
+    require_scale,
+    require_sequence,
+    require_share,
+    require_tokens,
+)
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """The sizes and the wiring of a GPT; as they stand, those of GPT-2 small.
+
+    Attributes:
+        vocab_size: number of different tokens, V.
+        context: longest sequence, in tokens, T.
+        dim: width of the stream, d.
+        num_heads: attention heads; dim is a multiple of it.
+        depth: number of blocks, N.
+        dropout: share of each branch's output, of the embeddings and of the attention weights
+            set to 0 in training.
+        norm: "pre" (as GPT-2), "post" or "sandwich".
+        use_shortcut: False builds the twin without shortcuts.
+
+    Raises:
+        ValueError: a size is not a positive whole number, dim is not divisible by num_heads,
+            dropout is no share, or the placement is unknown.
+    """
+
+    vocab_size: int = 50257
+    context: int = 1024
+    dim: int = 768
+    num_heads: int = 12
+    depth: int = 12
+    dropout: float = 0.0
+    norm: str = "pre"
+    use_shortcut: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive("vocab_size", self.vocab_size)
+        require_positive("context", self.context)
+        require_positive("depth", self.depth)
+        require_heads(self.dim, self.num_heads)
+        require_share("dropout", self.dropout)
+        require_choice("norm", self.norm, PLACEMENTS)
+
+
+class CausalAttention(nn.Module):
+    """Multi-head attention in which a position sees itself and what came before.
+
+    Input and output (batch, time, dim).
+
+    Raises:
+        ValueError: the input has another shape.
+
+    Source: A. Radford et al., Language Models are Unsupervised Multitask Learners, 2019 (GPT-2).
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.num_heads, self.dropout = config.num_heads, config.dropout
+        self.qkv = nn.Linear(config.dim, 3 * config.dim)
+        self.out = nn.Linear(config.dim, config.dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, time, dim) to (batch, time, dim)."""
+        require_sequence(x, self.out.in_features)
+        batch, time, dim = x.shape
+        Q, K, V = (
+            part.view(batch, time, self.num_heads, -1).transpose(1, 2)
+            for part in self.qkv(x).chunk(3, dim=-1)
+        )  # each (batch, heads, time, dim / heads)
+        p = self.dropout if self.training else 0.0
+        heads = F.scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
+        return self.out(heads.transpose(1, 2).reshape(batch, time, dim))
+
+
+class GPTBlock(nn.Module):
+    """Causal attention, then feed-forward, each with its shortcut and its norm.
+
+    Input and output (batch, time, dim).
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        wiring = {"use_shortcut": config.use_shortcut, "dropout": config.dropout}
+        feed_forward = FeedForward(config.dim, 4 * config.dim, "gelu-tanh")
+        self.attention = Sublayer(CausalAttention(config), config.dim, config.norm, **wiring)
+        self.feed_forward = Sublayer(feed_forward, config.dim, config.norm, **wiring)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, time, dim) to (batch, time, dim)."""
+        return self.feed_forward(self.attention(x))
+
+
+def initialise(model: nn.Module) -> None:
+    """Give a GPT the starting weights of GPT-2, in place.
+
+    Matrices and embeddings from N(0, 0.02²), biases 0; the two matrices of each block that write
+    into the stream from N(0, 0.02² / 2N), N the number of blocks, 2N the number of sums.
+
+    Source: A. Radford et al., 2019, section 2.3; the code released with it.
+    """
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif parameter.dim() == 2:
+            nn.init.normal_(parameter, std=0.02)
+    for block in model.blocks:
+        for last in (block.attention.branch.out, block.feed_forward.branch.contract):
+            nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * len(model.blocks)))
+
+
+@torch.no_grad()
+def generate(
+    model: nn.Module, tokens: Tensor, steps: int, temperature: float = 1.0, seed: int = 0
+) -> Tensor:
+    """Continue each sequence by `steps` tokens, drawn one after the other.
+
+    Args:
+        model: a GPT. Dropout acts if it is in training mode: call model.eval() first.
+        tokens: (batch, time) token ids, at least one; only the last `context` of them are read.
+        steps: how many tokens to add.
+        temperature: divides the logits; 0 takes the likeliest token each time.
+        seed: of the draw; the caller's random state is not touched.
+
+    Returns:
+        (batch, time + steps) token ids.
+
+    Raises:
+        ValueError: steps or temperature is out of range, or tokens are none of the model's.
+    """
+    require_positive("steps", steps)
+    require_scale("temperature", temperature)
+    draw = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        logits = model(tokens[:, -model.config.context :])[:, -1]  # (batch, vocab)
+        if temperature == 0:
+            chosen = logits.argmax(-1, keepdim=True)
+        else:
+            chosen = (logits / temperature).softmax(-1).multinomial(1, generator=draw)
+        tokens = torch.cat([tokens, chosen], dim=1)  # chosen: (batch, 1)
+    return tokens
+
+
+class GPT(nn.Module):
+    """A language model: from token ids to the logits of each next token.
+
+    Input (batch, time) token ids, output (batch, time, vocab_size) logits. The matrix that reads
+    the logits is the token embedding's (tied weights).
+
+    Raises:
+        ValueError: token ids are out of range or of the wrong shape, or the sequence is longer
+            than the context.
+
+    Source: A. Radford et al., 2019 (GPT-2).
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.config = config
+        self.tokens = nn.Embedding(config.vocab_size, config.dim)
+        self.positions = nn.Embedding(config.context, config.dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(GPTBlock(config) for _ in range(config.depth))
+        self.final_norm = nn.Identity() if config.norm == "post" else nn.LayerNorm(config.dim)
+        initialise(self)
+
+    def stream(self, tokens: Tensor) -> list[Tensor]:
+        """Return the residual stream before the first and after each block, (batch, time, dim)."""
+        require_tokens(tokens, self.config.vocab_size, self.config.context)
+        positions = torch.arange(tokens.shape[1])
+        states = [self.dropout(self.tokens(tokens) + self.positions(positions))]
+        for block in self.blocks:
+            states.append(block(states[-1]))
+        return states
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Map (batch, time) token ids to (batch, time, vocab_size) logits."""
+        return self.final_norm(self.stream(tokens)[-1]) @ self.tokens.weight.T
+
+    generate = generate
+    from_pretrained_gpt2 = classmethod(load_gpt2)

@@ -1,0 +1,216 @@
+"""The transformer block of notebook 05: its parts, BERT's layer, and three places for the norm."""
+
+import math
+
+from torch import Tensor, nn
+
+from lecture_utils.models.mlp import ACTIVATIONS
+from lecture_utils.require import (
+    require_choice,
+    require_heads,
+    require_mask,
+    require_positive,
+    require_sequence,
+    require_share,
+)
+
+PLACEMENTS = ("post", "pre", "sandwich")
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention: each position takes a weighted mean over its own sample.
+
+    Args:
+        dim: width of the stream; a multiple of num_heads.
+        num_heads: heads, each of width dim / num_heads.
+        dropout: share of the attention weights set to 0 in training.
+
+    Input and output (batch, time, dim). With key_padding_mask, boolean (batch, time), positions
+    marked True are attended to by nobody.
+
+    Raises:
+        ValueError: dim is not divisible by num_heads, dropout is no share, the input or the mask
+            has another shape, or a sample is nothing but padding.
+
+    Source: A. Vaswani et al., Attention Is All You Need, arXiv:1706.03762, 2017.
+    """
+
+    def __init__(self, dim: int, num_heads: int, dropout: float = 0.0):
+        require_heads(dim, num_heads)
+        require_share("dropout", dropout)
+        super().__init__()
+        self.num_heads = num_heads
+        self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.value, self.out = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        """Map (batch, time, dim) to (batch, time, dim)."""
+        require_sequence(x, self.query.in_features)
+        require_mask(key_padding_mask, x)
+        batch, time, dim = x.shape
+        Q, K, V = (
+            part(x).view(batch, time, self.num_heads, -1).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )  # each (batch, heads, time, dim / heads)
+        scores = Q @ K.mT / math.sqrt(Q.shape[-1])  # (batch, heads, time, time)
+        if key_padding_mask is not None:
+            scores = scores.masked_fill(key_padding_mask[:, None, None, :], -math.inf)
+        weights = self.dropout(scores.softmax(-1))  # each row sums to 1
+        heads = (weights @ V).transpose(1, 2)  # (batch, time, heads, dim / heads)
+        return self.out(heads.reshape(batch, time, dim))
+
+
+class FeedForward(nn.Module):
+    """Two linear layers around an activation, applied to each position alone: W₂ φ(W₁ x).
+
+    Args:
+        dim: width of the stream.
+        hidden_dim: width between the two layers, usually 4 * dim.
+        activation: "gelu" (exact), "gelu-tanh" (GPT-2's), "relu", "tanh" or "sigmoid".
+
+    Input and output (..., dim).
+
+    Raises:
+        ValueError: a width is not a positive whole number, or the activation is unknown.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int, activation: str = "gelu"):
+        require_positive("dim", dim)
+        require_positive("hidden_dim", hidden_dim)
+        require_choice("activation", activation, ACTIVATIONS)
+        super().__init__()
+        self.expand = nn.Linear(dim, hidden_dim)
+        self.contract = nn.Linear(hidden_dim, dim)
+        self.phi = ACTIVATIONS[activation]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., dim) to (..., dim)."""
+        return self.contract(self.phi(self.expand(x)))
+
+
+class BertLayer(nn.Module):
+    """BERT's layer: a shortcut around each sublayer, and the norm after each sum (post-norm).
+
+    Args:
+        dim: width of the stream; a multiple of num_heads.
+        intermediate_dim: hidden width of the feed-forward sublayer.
+        num_heads: attention heads.
+        dropout: in training, share of each branch's output, and of the attention weights, set
+            to 0; the shortcut is never dropped.
+        eps: added to the variance inside layer norm; 1e-12 in BERT.
+
+    Input and output (batch, time, dim), batch first; key_padding_mask as in SelfAttention.
+
+    Raises:
+        ValueError: as for SelfAttention and FeedForward.
+
+    Source: J. Devlin et al., BERT, arXiv:1810.04805, 2018.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        intermediate_dim: int,
+        num_heads: int,
+        dropout: float = 0.1,
+        eps: float = 1e-12,
+    ):
+        super().__init__()
+        self.attention = SelfAttention(dim, num_heads, dropout)
+        self.feed_forward = FeedForward(dim, intermediate_dim)
+        self.norm_1, self.norm_2 = nn.LayerNorm(dim, eps), nn.LayerNorm(dim, eps)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        """Map (batch, time, dim) to (batch, time, dim)."""
+        x = self.norm_1(x + self.dropout(self.attention(x, key_padding_mask)))
+        return self.norm_2(x + self.dropout(self.feed_forward(x)))
+
+
+class Sublayer(nn.Module):
+    """One branch F, the shortcut around it, and its norm: N_sum(x + N_out(F(N_in(x)))).
+
+    Args:
+        branch: F, a module that maps (..., dim) to (..., dim).
+        dim: width of the stream.
+        norm: which of the three norms are layer norms, the others being the identity: "pre" has
+            N_in, "post" has N_sum, "sandwich" (peri-norm) has N_in and N_out.
+        use_shortcut: False leaves x out of the sum.
+        dropout: share of the branch's output set to 0 in training.
+        eps: added to the variance inside layer norm.
+
+    Input and output (..., dim); what follows x is passed on to the branch.
+
+    Raises:
+        ValueError: the placement is unknown, or dropout is no share.
+
+    Source: R. Xiong et al., arXiv:2002.04745, 2020 (pre, post); M. Ding et al., arXiv:2105.13290,
+    2021 (sandwich); J. Kim et al., arXiv:2502.02732, 2025 (peri).
+    """
+
+    def __init__(
+        self,
+        branch: nn.Module,
+        dim: int,
+        norm: str,
+        *,
+        use_shortcut: bool = True,
+        dropout: float = 0.0,
+        eps: float = 1e-5,
+    ):
+        require_choice("norm", norm, PLACEMENTS)
+        require_share("dropout", dropout)
+        super().__init__()
+        self.branch, self.use_shortcut = branch, use_shortcut
+        self.norm_in = nn.Identity() if norm == "post" else nn.LayerNorm(dim, eps)
+        self.norm_out = nn.LayerNorm(dim, eps) if norm == "sandwich" else nn.Identity()
+        self.norm_sum = nn.LayerNorm(dim, eps) if norm == "post" else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+
+    def update(self, x: Tensor, *context: Tensor | None) -> Tensor:
+        """Return what the sublayer adds to the stream, (..., dim)."""
+        return self.dropout(self.norm_out(self.branch(self.norm_in(x), *context)))
+
+    def forward(self, x: Tensor, *context: Tensor | None) -> Tensor:
+        """Map (..., dim) to (..., dim)."""
+        y = self.update(x, *context)
+        return self.norm_sum(x + y if self.use_shortcut else y)
+
+
+class TransformerBlock(nn.Module):
+    """An attention and a feed-forward sublayer, with the norm at one of three places.
+
+    Args:
+        dim: width of the stream; a multiple of num_heads.
+        hidden_dim: hidden width of the feed-forward sublayer.
+        num_heads: attention heads.
+        norm: "pre", "post" or "sandwich"; see Sublayer.
+        activation: of the feed-forward sublayer; see FeedForward.
+        **options: use_shortcut, dropout and eps of both sublayers. Dropout also acts on the
+            attention weights.
+
+    Input and output (batch, time, dim), batch first; key_padding_mask as in SelfAttention.
+
+    Raises:
+        ValueError: as for Sublayer, SelfAttention and FeedForward.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        hidden_dim: int,
+        num_heads: int,
+        *,
+        norm: str = "pre",
+        activation: str = "gelu",
+        **options: float,
+    ):
+        super().__init__()
+        attention = SelfAttention(dim, num_heads, options.get("dropout", 0.0))
+        self.attention = Sublayer(attention, dim, norm, **options)
+        self.feed_forward = Sublayer(FeedForward(dim, hidden_dim, activation), dim, norm, **options)
+
+    def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
+        """Map (batch, time, dim) to (batch, time, dim)."""
+        return self.feed_forward(self.attention(x, key_padding_mask))
