@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; one meaning each.
 PLAIN = "#D55E00"  # vermilion: no shortcut
@@ -157,6 +158,9 @@ def _part_labels(fig: Figure, gap: float = 13.0) -> None:
 def picture(fig: Figure, alt: str) -> tuple[dict, dict]:
     """Turn a figure into what Jupyter displays: data and metadata. Closes the figure.
 
+    The picture has twice the pixels of the size at which it is shown, for projectors and sharp
+    screens, and 256 colours, which keeps it small.
+
     Raises:
         ValueError: `alt` is not a sentence.
     """
@@ -165,12 +169,17 @@ def picture(fig: Figure, alt: str) -> tuple[dict, dict]:
             f"alt must be a sentence that says what the figure shows, with the numbers that "
             f"matter, for readers who cannot see it; got {alt!r}"
         )
+    width = round(fig.get_figwidth() * fig.dpi)
+    fig.set_dpi(2 * fig.dpi)
     fig.canvas.draw()
     _part_labels(fig)
+    fig.canvas.draw()
+    pixels = Image.fromarray(np.asarray(fig.canvas.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", metadata={"Software": None})
+    pixels.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png")
     plt.close(fig)
-    return {"image/png": buffer.getvalue(), "text/plain": alt}, {"image/png": {"alt": alt}}
+    shown = {"image/png": {"alt": alt, "width": width}}
+    return {"image/png": buffer.getvalue(), "text/plain": alt}, shown
 
 
 def show(fig: Figure, alt: str) -> None:
