@@ -15,7 +15,7 @@ PLUMBING = {"gpt2_checkpoint.py"}  # reading files is not taught
 
 def bare(node):
     """Without docstrings, annotations and `require_…(…)` lines, which only the package has."""
-    for part in ast.walk(node):
+    for part in reversed(list(ast.walk(node))):  # children before their parents
         if hasattr(part, "body") and isinstance(part.body, list):
             part.body = [s for s in part.body if not is_extra(s)]
             part.body = [s for s in part.body if getattr(s, "body", True)]  # nothing but checks
