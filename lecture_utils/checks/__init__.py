@@ -1,24 +1,39 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
 from lecture_utils.checks.diagnosis import diagnose
+from lecture_utils.checks.gpt import causal_weights, greedy, parameters, residual_std
+from lecture_utils.checks.landscape import curvature, flaw, power_iteration
 from lecture_utils.checks.mlp import block_backward, shortcut, swapped
 from lecture_utils.checks.paths import chain_gradients, norm_by_branches
 from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
+from lecture_utils.checks.transformer import leaks_across_batch, pre_norm_block, rms_norm
 from lecture_utils.checks.vanishing import clip, first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
+from lecture_utils.checks.wiring import name_the_faults
 
 __all__ = [
     "Verdict",
     "block_backward",
     "branch_strength",
+    "causal_weights",
     "chain_gradients",
     "clip",
+    "curvature",
     "diagnose",
     "environment",
     "first_over_last",
+    "flaw",
+    "greedy",
     "layers_until",
+    "leaks_across_batch",
+    "name_the_faults",
     "norm_by_branches",
+    "parameters",
+    "power_iteration",
+    "pre_norm_block",
+    "residual_std",
+    "rms_norm",
     "shortcut",
     "swapped",
     "weight_std",

@@ -1,8 +1,22 @@
 """The notebooks' explorers: sliders on a section's quantities."""
 
+from lecture_utils.explorers.gpt import gpt_stream
+from lecture_utils.explorers.landscape import draw_map, draw_scale, draw_slices, slices
 from lecture_utils.explorers.mlp import vital_signs
 from lecture_utils.explorers.residual import chain_rule
 from lecture_utils.explorers.start import story
+from lecture_utils.explorers.transformer import placements
 from lecture_utils.explorers.vanishing import gradient_flow
 
-__all__ = ["chain_rule", "gradient_flow", "story", "vital_signs"]
+__all__ = [
+    "chain_rule",
+    "draw_map",
+    "draw_scale",
+    "draw_slices",
+    "gpt_stream",
+    "gradient_flow",
+    "placements",
+    "slices",
+    "story",
+    "vital_signs",
+]
