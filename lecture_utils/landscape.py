@@ -1,0 +1,259 @@
+"""The loss around a trained net: slices of it, and its largest curvature; taught in notebook 04."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lecture_utils.models import ShortcutMLP, normalise
+from lecture_utils.training import cross_entropy
+
+
+def require_net(model: nn.Module) -> None:
+    """Accept a `ShortcutMLP` whose weights are finite numbers.
+
+    Raises:
+        ValueError: it is another module, or a weight is NaN or infinite.
+    """
+    if not isinstance(model, ShortcutMLP):
+        raise ValueError(
+            f"the landscape functions know the wiring of ShortcutMLP; got {type(model).__name__}"
+        )
+    for name, p in model.named_parameters():
+        if not p.isfinite().all():
+            bad = int((~p.isfinite()).sum())
+            raise ValueError(
+                f"weight {name} holds {bad} NaN or infinite of {p.numel()} values: the training "
+                f"went wrong before; a landscape around it shows nothing"
+            )
+
+
+def require_examples(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Accept inputs that fit the net and one class number for each.
+
+    Raises:
+        ValueError: shapes do not fit, there is no example, x is not finite, or y is no class.
+    """
+    features, classes = model.stem.in_features, model.head.out_features
+    if x.dim() != 2 or len(x) == 0 or x.shape[1] != features or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"expected x of shape (n, {features}) and y of shape (n,), at least one example; got "
+            f"{tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    if not x.isfinite().all():
+        raise ValueError("x holds a NaN or infinite value; clean the data first")
+    if y.is_floating_point() or y.min() < 0 or y.max() >= classes:
+        raise ValueError(f"y must hold class numbers from 0 to {classes - 1}, as whole numbers")
+
+
+def require_directions(model: nn.Module, directions: Sequence[Tensor]) -> None:
+    """Accept two finite directions with one number for each parameter of the net.
+
+    Raises:
+        ValueError: there are not two, or one has another shape or holds NaN.
+    """
+    size = sum(p.numel() for p in model.parameters())
+    shapes = [tuple(d.shape) for d in directions]
+    if shapes != [(size,), (size,)]:
+        raise ValueError(
+            f"expected two directions of shape ({size},), one number for each parameter of this "
+            f"net; got {shapes}. Were they made for another depth or width?"
+        )
+    if not all(d.isfinite().all() for d in directions):
+        raise ValueError("a direction holds a NaN or infinite value")
+
+
+def require_steps(steps: Tensor, chunk: int) -> None:
+    """Accept a grid: at least one finite step, and a positive chunk.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if steps.dim() != 1 or len(steps) == 0 or not steps.isfinite().all():
+        raise ValueError(
+            f"steps must be finite numbers of shape (k,), such as torch.linspace(-1, 1, 51); got "
+            f"shape {tuple(steps.shape)}"
+        )
+    if chunk < 1:
+        raise ValueError(f"chunk must be 1 or more points at a time; got {chunk}")
+
+
+def require_lanczos(size: int, steps: int) -> None:
+    """Accept a matrix's size and a number of steps, both positive.
+
+    Raises:
+        ValueError: one of them is not.
+    """
+    if size < 1 or steps < 1:
+        raise ValueError(f"size and steps must be 1 or more; got {size} and {steps}")
+
+
+def row_lengths(model: nn.Module) -> Tensor:
+    """For each parameter the length of its row of weights, 0 for biases.
+
+    Args:
+        model: any net of P parameters; a row holds the weights of one neuron.
+
+    Returns:
+        (P,), in the order of `torch.nn.utils.parameters_to_vector`.
+    """
+    lengths = [
+        p.norm(dim=1, keepdim=True).expand(p.shape) if p.dim() == 2 else torch.zeros_like(p)
+        for p in model.parameters()
+    ]
+    return torch.cat([length.flatten() for length in lengths]).detach()
+
+
+def filter_normalised(model: nn.Module, seed: int) -> Tensor:
+    """Draw a random direction, each row as long as the net's own row, and 0 for biases.
+
+    Args:
+        model: a net of P parameters.
+        seed: which direction.
+
+    Returns:
+        (P,), as `row_lengths`.
+
+    Raises:
+        ValueError: a weight is NaN or infinite.
+
+    Source: H. Li et al., Visualizing the Loss Landscape of Neural Nets, arXiv:1712.09913, 2018,
+    section 4; the rows of a matrix are the filters here.
+    """
+    require_net(model)
+    g = torch.Generator().manual_seed(seed)
+    rows = [torch.randn(p.shape, generator=g) for p in model.parameters()]
+    rows = [d / d.norm(dim=-1, keepdim=True) for d in rows]
+    return torch.cat([d.flatten() for d in rows]) * row_lengths(model)
+
+
+def logits(model: ShortcutMLP, thetas: Tensor, x: Tensor) -> Tensor:
+    """Compute many nets of one architecture at once.
+
+    Args:
+        model: gives the architecture; its own weights are not used.
+        thetas: (points, P), one net's parameters in each row.
+        x: (n, features).
+
+    Returns:
+        (points, n, classes).
+    """
+    parts = thetas.split([p.numel() for p in model.parameters()], dim=1)
+    names = dict(model.named_parameters())
+    w = {name: t.unflatten(1, names[name].shape) for name, t in zip(names, parts, strict=True)}
+
+    def linear(name, h):
+        return torch.baddbmm(w[f"{name}.bias"].unsqueeze(1), h, w[f"{name}.weight"].mT)
+
+    h = linear("stem", x.expand(len(thetas), *x.shape))
+    for k, block in enumerate(model.blocks):
+        F = linear(f"blocks.{k}.linear", block.phi(normalise(h, block.norm)))
+        h = F.add_(h) if block.use_shortcut else F
+    return linear("head", h)
+
+
+@torch.no_grad()
+def surface(
+    model: ShortcutMLP,
+    directions: Sequence[Tensor],
+    x: Tensor,
+    y: Tensor,
+    steps: Tensor,
+    chunk: int = 25,
+) -> Tensor:
+    """Loss on a plane through the net: f(α, β) = L(θ + αδ + βη).
+
+    Args:
+        model: the net at the centre, θ.
+        directions: δ and η, each (P,).
+        x: (n, features).
+        y: (n,) class numbers.
+        steps: (k,), the values of α and of β, in lengths of the rows if δ and η are
+            `filter_normalised`.
+        chunk: points computed at a time; 16 to 32 is fastest on one core (benchmarks/landscape.py).
+
+    Returns:
+        (k, k) in nats, α by row, β by column. A loss that is not finite is returned as it is.
+
+    Raises:
+        ValueError: a weight is NaN, directions or data do not fit the net, or steps is empty.
+    """
+    require_net(model)
+    require_directions(model, directions)
+    require_examples(model, x, y)
+    require_steps(steps, chunk)
+    theta = torch.nn.utils.parameters_to_vector(model.parameters())
+    plane = torch.stack(tuple(directions))
+    losses = [
+        cross_entropy(logits(model, torch.addmm(theta, alpha_beta, plane), x), y)
+        for alpha_beta in torch.cartesian_prod(steps, steps).split(chunk)
+    ]
+    return torch.cat(losses).view(len(steps), len(steps))
+
+
+def hessian_product(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
+    """Prepare v ↦ Hv, with H the second derivatives of the loss by the P parameters.
+
+    Args:
+        model: the net at which H is taken.
+        x: (n, features).
+        y: (n,) class numbers.
+
+    Returns:
+        A function from (P,) to (P,); each call costs about one backward pass.
+
+    Raises:
+        ValueError: a weight is NaN, or the data do not fit the net.
+
+    Source: B. Pearlmutter, Fast Exact Multiplication by the Hessian, 1994.
+    """
+    require_net(model)
+    require_examples(model, x, y)
+    weights = list(model.parameters())
+    loss = cross_entropy(model(x), y)
+    gradient = torch.autograd.grad(loss, weights, create_graph=True)
+    g = torch.cat([part.flatten() for part in gradient])
+
+    def product(v):
+        Hv = torch.autograd.grad(g, weights, v, retain_graph=True)
+        return torch.cat([part.flatten() for part in Hv])
+
+    return product
+
+
+def lanczos(
+    product: Callable[[Tensor], Tensor], size: int, steps: int = 20, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Estimate the smallest and the largest eigenvalue of a symmetric matrix from products.
+
+    Args:
+        product: v ↦ Hv, from (size,) to (size,).
+        size: rows of the matrix.
+        steps: products to spend. For the Hessians of this course 20 give the largest eigenvalue
+            to six digits and the smallest to a tenth or so.
+        seed: of the starting vector.
+
+    Returns:
+        The smallest and the largest eigenvalue, each a scalar in float64.
+
+    Raises:
+        ValueError: size or steps is not positive.
+
+    Source: C. Lanczos, 1950; with full reorthogonalisation.
+    """
+    require_lanczos(size, steps)
+    q = torch.randn(size, generator=torch.Generator().manual_seed(seed))
+    Q, a, b = [q / q.norm()], [], []
+    for _ in range(min(steps, size)):
+        w = product(Q[-1])
+        a.append(w @ Q[-1])
+        basis = torch.stack(Q)
+        for _ in range(2):
+            w = w - (basis @ w) @ basis
+        b.append(w.norm())
+        if b[-1] <= 1e-5 * max(abs(value) for value in a):
+            break
+        Q.append(w / b[-1])
+    a, b = torch.stack(a).double(), torch.stack(b[:-1] or [a[0]])[: len(a) - 1].double()
+    values = torch.linalg.eigvalsh(a.diag() + b.diag(1) + b.diag(-1))
+    return values[0], values[-1]

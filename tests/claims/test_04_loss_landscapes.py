@@ -1,0 +1,450 @@
+"""The claims of notebook 04: table rows and tests in one."""
+
+import functools
+
+import torch
+
+from lecture_utils.authoring import notebooks
+from lecture_utils.authoring.claims import claim
+
+SEEDS = 20
+WINDOW = torch.linspace(-0.5, 0.5, 21)
+LI = "[Li et al. 2018](https://arxiv.org/abs/1712.09913)"
+DINH = "[Dinh et al. 2017](https://arxiv.org/abs/1703.04933)"
+WALK = "[Antognini and Sohl-Dickstein 2018](https://arxiv.org/abs/1806.08805)"
+
+
+@functools.cache
+def _notebook():
+    return notebooks.definitions(notebooks.path_of("04"))
+
+
+@functools.cache
+def trained(depth, use_shortcut, norm=None):
+    """20 nets of a kind and their paths; each kind is trained once, for all rows."""
+    return _notebook().trained(depth, use_shortcut, norm=norm, seeds=SEEDS)
+
+
+def hessian_ends(nets, rows=False):
+    """λ_min and λ_max of each net, (20, 2)."""
+    book = _notebook()
+    ends = (book.extremes(net, book.row_lengths(net) if rows else 1.0) for net in nets)
+    return torch.tensor([[low, high] for low, high in ends])
+
+
+@functools.cache
+def extremes(depth, use_shortcut, rows=False):
+    return hessian_ends(trained(depth, use_shortcut)[0], rows)
+
+
+def sharpness(depth, use_shortcut, rows=False):
+    return extremes(depth, use_shortcut, rows)[:, 1]
+
+
+def depth_of(depth, use_shortcut):
+    low, high = extremes(depth, use_shortcut).T
+    return -low / high
+
+
+def share_of(notebook, nets):
+    return torch.tensor([notebook.share(notebook.slice_of(net, 0, WINDOW)) for net in nets])
+
+
+def shares(notebook, use_shortcut):
+    return share_of(notebook, trained(32, use_shortcut)[0])
+
+
+@functools.cache
+def sharp_after(notebook):
+    """λ_max of the rescaled shortcut nets, in plain units and in units of their rows."""
+    again = [notebook.rescaled(net, 1 / 256) for net in trained(32, True)[0]]
+    return hessian_ends(again)[:, 1], hessian_ends(again, rows=True)[:, 1]
+
+
+@functools.cache
+def twin_ruler(notebook):
+    pairs = zip(trained(32, True)[0], trained(32, False)[0], strict=True)
+    slices = [notebook.ruled(net, notebook.row_lengths(twin), 0, WINDOW) for net, twin in pairs]
+    return torch.tensor([notebook.share(losses) for losses in slices])
+
+
+@functools.cache
+def equal(notebook):
+    """The shortcut nets at their plain twins' loss: λ_max, plain loss / theirs, share."""
+    plain = trained(32, False)[0]
+    stopped = notebook.at_equal_loss(plain, *trained(32, True))
+    loss_p, loss_s = (torch.tensor([notebook.loss_of(n) for n in k]) for k in (plain, stopped))
+    return hessian_ends(stopped)[:, 1], loss_p / loss_s, share_of(notebook, stopped)
+
+
+def untrained(notebook, use_shortcut):
+    nets, path = trained(32, use_shortcut)
+    start = [notebook.net_at(net, path[0, seed]) for seed, net in enumerate(nets)]
+    return hessian_ends(start)[:, 1]
+
+
+@functools.cache
+def planes(notebook, use_shortcut):
+    """Share of the movement in a random plane, and in the best one; (20,) each."""
+    nets, path = trained(32, use_shortcut)
+    random, best = [], []
+    for seed, net in enumerate(nets):
+        directions = torch.stack([notebook.filter_normalised(net, k) for k in (0, 1)])
+        random.append(notebook.caught(path[:, seed], directions))
+        best.append(notebook.principal_plane(path[:, seed])[1])
+    return torch.tensor(random), torch.tensor(best)
+
+
+@functools.cache
+def whole(notebook, use_shortcut, norm):
+    """Slices of 16-block nets on the square from -1 to 1."""
+    steps = torch.linspace(-1, 1, 21)
+    return [notebook.slice_of(net, 0, steps) for net in trained(16, use_shortcut, norm)[0]]
+
+
+def bent(notebook, use_shortcut, norm):
+    return torch.tensor([notebook.not_convex(cut) for cut in whole(notebook, use_shortcut, norm)])
+
+
+def counted(notebook, norm):
+    return torch.tensor([float(notebook.minima(cut)) for cut in whole(notebook, False, norm)])
+
+
+@claim(
+    section="4.1",
+    says="Plain, 32 blocks: share of the square from −½ to ½ within 0.5 nats of the centre",
+    measured="0.0102 [0.00454, 0.0227]",
+    bound="below 0.06",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.0063,
+)
+def test_share_plain(notebook):
+    return shares(notebook, False)
+
+
+@claim(
+    section="4.1",
+    says="… of its shortcut twin",
+    measured="0.644 [0.435, 0.787]",
+    bound="above 0.3",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.1,
+)
+def test_share_shortcut(notebook):
+    return shares(notebook, True)
+
+
+@claim(
+    section="4.3",
+    says="32 blocks, after 300 steps: λ_max plain / shortcut",
+    measured="350 [9.73, 2.12e+03]",
+    bound="above 4",
+    holds="20 of 20",
+    source="ours",
+    tolerance=880.0,
+)
+def test_sharper(notebook):
+    return sharpness(32, False) / sharpness(32, True)
+
+
+@claim(
+    section="4.4",
+    says="Shortcut, hidden states 256 times shorter, the same function: λ_max after / before",
+    measured="2.07e+04 [1.27e+04, 3.74e+04]",
+    bound="above 1000",
+    holds="20 of 20",
+    source=DINH,
+    tolerance=8400.0,
+)
+def test_rescaled_is_sharper(notebook):
+    return sharp_after(notebook)[0] / sharpness(32, True)
+
+
+@claim(
+    section="4.4",
+    says="… in units of the rows' lengths",
+    measured="1 [1, 1]",
+    bound="0.99 to 1.01",
+    holds="20 of 20",
+    source=f"{DINH}, {LI}",
+    tolerance=0.1,
+)
+def test_rescaled_in_rows(notebook):
+    return sharp_after(notebook)[1] / sharpness(32, True, rows=True)
+
+
+@claim(
+    section="4.4",
+    says="Share of the square: shortcut with its own rows / with its plain twin's",
+    measured="10.7 [9.35, 15.3]",
+    bound="above 4",
+    holds="20 of 20",
+    source="ours",
+    tolerance=2.3,
+)
+def test_ruler(notebook):
+    return shares(notebook, True) / twin_ruler(notebook)
+
+
+@claim(
+    section="4.4",
+    says="… shortcut with its plain twin's rows / plain",
+    measured="5.7 [2.43, 13]",
+    bound="above 1",
+    holds="20 of 20",
+    source="ours",
+    tolerance=3.6,
+)
+def test_same_ruler(notebook):
+    return twin_ruler(notebook) / shares(notebook, False)
+
+
+@claim(
+    section="4.5",
+    says="32 blocks, at equal loss: λ_max plain / shortcut",
+    measured="12.9 [2.59, 50.3]",
+    bound="above 1.5",
+    holds="20 of 20",
+    source="ours",
+    tolerance=19.0,
+)
+def test_equal_loss(notebook):
+    return sharpness(32, False) / equal(notebook)[0]
+
+
+@claim(
+    section="4.5",
+    says="… loss plain / shortcut",
+    measured="0.879 [0.59, 0.996]",
+    bound="0.3 to 1.001",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.14,
+)
+def test_equal_loss_is_met(notebook):
+    return equal(notebook)[1]
+
+
+@claim(
+    section="4.5",
+    says="… share of the square, shortcut",
+    measured="0.615 [0.508, 0.957]",
+    bound="above 0.3",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.17,
+)
+def test_equal_loss_share(notebook):
+    return equal(notebook)[2]
+
+
+@claim(
+    section="4.6",
+    says="2 blocks: λ_max plain / shortcut is about 1",
+    measured="1.1 [0.744, 1.33]",
+    bound="0.5 to 2",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.18,
+)
+def test_two_blocks(notebook):
+    return sharpness(2, False) / sharpness(2, True)
+
+
+@claim(
+    section="4.6",
+    says="8 blocks, about equal loss: λ_max plain / shortcut",
+    measured="2.37 [1.02, 7.48]",
+    bound="above 0.7",
+    holds="20 of 20",
+    source="ours",
+    tolerance=2.6,
+)
+def test_eight_blocks(notebook):
+    return sharpness(8, False) / sharpness(8, True)
+
+
+@claim(
+    section="4.6",
+    says="… in the picture's units",
+    measured="9.79 [3.95, 35.9]",
+    bound="above 2.5",
+    holds="20 of 20",
+    source="ours",
+    tolerance=13.0,
+)
+def test_eight_blocks_rows(notebook):
+    return sharpness(8, False, rows=True) / sharpness(8, True, rows=True)
+
+
+@claim(
+    section="4.6",
+    says="32 blocks, in the picture's units",
+    measured="3.83e+03 [109, 2.75e+04]",
+    bound="above 30",
+    holds="20 of 20",
+    source="ours",
+    tolerance=12000.0,
+)
+def test_rows_32(notebook):
+    return sharpness(32, False, rows=True) / sharpness(32, True, rows=True)
+
+
+@claim(
+    section="4.6",
+    says="|λ_min| / λ_max, plain, 32 blocks",
+    measured="0.0113 [0.00413, 0.0498]",
+    bound="below 0.1",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.019,
+)
+def test_negative_plain(notebook):
+    return depth_of(32, False)
+
+
+@claim(
+    section="4.6",
+    says="… shortcut: no different",
+    measured="0.0155 [0.00865, 0.0458]",
+    bound="below 0.1",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.015,
+)
+def test_negative_shortcut(notebook):
+    return depth_of(32, True)
+
+
+@claim(
+    section="4.6",
+    says="Untrained, 32 blocks: λ_max plain / shortcut",
+    measured="0.328 [0.0757, 5.51]",
+    bound="below 1",
+    holds="15 of 20",
+    source="ours",
+    tolerance=2.6,
+)
+def test_untrained(notebook):
+    return untrained(notebook, False) / untrained(notebook, True)
+
+
+@claim(
+    section="4.7",
+    says="Shortcut, 32 blocks: share of the movement in a random plane",
+    measured="4.16e-05 [9.64e-06, 9.85e-05]",
+    bound="below 0.001",
+    holds="20 of 20",
+    source=LI,
+    tolerance=2.8e-05,
+)
+def test_random_plane(notebook):
+    return planes(notebook, True)[0]
+
+
+@claim(
+    section="4.7",
+    says="… in the best plane",
+    measured="0.943 [0.929, 0.958]",
+    bound="above 0.85",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.094,
+)
+def test_path_plane(notebook):
+    return planes(notebook, True)[1]
+
+
+@claim(
+    section="4.7",
+    says="A random walk of 61 points: share in its best plane (0.81 + 0.09 in theory)",
+    measured="0.9 [0.897, 0.903]",
+    bound="0.88 to 0.92",
+    holds="20 of 20",
+    source=WALK,
+    tolerance=0.09,
+)
+def test_walk_plane(notebook):
+    return torch.tensor(
+        [notebook.principal_plane(notebook.random_walk(61, 4000, seed))[1] for seed in range(SEEDS)]
+    )
+
+
+@claim(
+    section="4.8",
+    says="Shortcut, 32 blocks, trained: λ_min",
+    measured="-0.0421 [-3.14, -0.0207]",
+    bound="below 0",
+    holds="20 of 20",
+    source=LI,
+    tolerance=1.5,
+)
+def test_saddle(notebook):
+    return extremes(32, True)[:, 0]
+
+
+@claim(
+    section="4.8",
+    says="… share of 10 random directions that curve downwards",
+    measured="0 [0, 0]",
+    bound="below 0.05",
+    holds="20 of 20",
+    source=LI,
+    tolerance=0.01,
+)
+def test_convex_looking(notebook):
+    return torch.tensor([notebook.downward(net, tries=10) for net in trained(32, True)[0]])
+
+
+@claim(
+    section="4.8",
+    says="Shortcut, 16 blocks: share of the slice that is not convex",
+    measured="0.00554 [0, 0.0471]",
+    bound="below 0.15",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.021,
+)
+def test_not_convex(notebook):
+    return bent(notebook, True, None)
+
+
+@claim(
+    section="4.8",
+    says="… with layer norm, which trains as well",
+    measured="0.253 [0.0776, 0.449]",
+    bound="above 0.05",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.098,
+)
+def test_not_convex_norm(notebook):
+    return bent(notebook, True, "layer")
+
+
+@claim(
+    section="4.8",
+    says="Plain, 16 blocks, layer norm: minima on the grid of a slice",
+    measured="8.5 [3, 13]",
+    bound="above 1.5",
+    holds="20 of 20",
+    source="ours",
+    tolerance=2.8,
+)
+def test_minima_norm(notebook):
+    return counted(notebook, "layer")
+
+
+@claim(
+    section="4.8",
+    says="… without a norm",
+    measured="1 [1, 1]",
+    bound="below 4.5",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.1,
+)
+def test_minima(notebook):
+    return counted(notebook, None)
