@@ -1,0 +1,151 @@
+"""Check for notebook 05: name each patient's fault from its picture (exercise 5.4)."""
+
+import difflib
+from collections.abc import Mapping
+
+from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
+from lecture_utils.clinic.records import DIAGNOSES, FAULTS
+
+# Kind of picture: its patients, what it shows, and how a healthy decoder's looks.
+_KINDS = {
+    "samples": ("A", "which outputs move when a sample is changed", "only the diagonal is filled"),
+    "shortcut": ("BH", "the matrix that a shortcut contributes", "α on the diagonal, 0 elsewhere"),
+    "padding": ("C", "the attention weights", "nobody but themselves sees tokens 1 and 2"),
+    "start": ("DL", "the spread of the starting weights", "out and con at 0.41, the others at 1"),
+    "input": ("E", "what is added to the input", "all rows are the same, and the columns differ"),
+    "shares": ("F", "how often each branch's output enters the sum", "once each"),
+    "tokens": ("G", "which outputs move when a token is changed", "that token and later ones"),
+    "blocks": ("I", "how alike the blocks' weights are", "1 on the diagonal, near 0 elsewhere"),
+    "training": ("J", "what silent blocks do to the stream in training", "every entry stays"),
+    "output": ("K", "mean and spread of the output tokens", "all points lie on the cross"),
+}
+_NOISE = "Then two runs would differ even without a change, and nothing here would be exact."
+_TIME = "The weights on later tokens are exactly 0: the causal mask is in order."
+# Kind and guess: what in the picture speaks against it.
+_AGAINST = {
+    ("samples", "batch norm for layer norm"): (
+        "Statistics over a batch know no order: the last sample would reach the first. Does it?"
+    ),
+    ("samples", "dropout in evaluation"): _NOISE,
+    ("shortcut", "normed shortcut"): (
+        "H was meant to be DeepNorm, which has no norm before its branches; the one after the sum "
+        "is left out of this picture. No norm stands in the way here."
+    ),
+    ("shortcut", "alpha missing"): (
+        "Without α, x + F(x) leaves the identity once F's Jacobian is taken away: exactly 1 on the "
+        "diagonal and exactly 0 elsewhere. Here something is left over elsewhere."
+    ),
+    ("shortcut", "attention added twice"): (
+        "Then the shortcut itself would be untouched, and the diagonal would lie around its α. "
+        "Compare: 1.57 for H, 1 for B."
+    ),
+    ("shortcut", "dropout in evaluation"): _NOISE,
+    ("padding", "padding mask lost"): (
+        "Then each token would see 1 and 2 by their own scores, as it sees the others. In every "
+        "row from the third on the two weights are equal: somebody has given them the same score."
+    ),
+    ("padding", "causal mask flipped"): _TIME,
+    ("padding", "causal mask shifted"): _TIME,
+    ("padding", "causal mask missing"): _TIME,
+    ("padding", "attention over the batch"): (
+        "There are six rows and six columns, and each row shares out 1: these are tokens, and the "
+        "batch has four samples."
+    ),
+    ("start", "small start on the wrong matrix"): (
+        "Then some matrix that should not would start at 0.41. Which one does here?"
+    ),
+    ("start", "small start never applied"): (
+        "Two matrices do start at 0.41, so it was applied. To these two?"
+    ),
+    ("input", "one position for all"): (
+        "Then all cells would hold one number. Here they differ, and only in one direction."
+    ),
+    ("shares", "attention added twice"): (
+        "Then the attention's bars would stand at 2. Read the numbers on the bars."
+    ),
+    ("shares", "normed shortcut"): (
+        "A norm on the shortcut changes the stream by more than the two outputs, and no bar would "
+        "be a whole number. These are."
+    ),
+    ("shares", "dropout in evaluation"): _NOISE,
+    ("tokens", "causal mask shifted"): (
+        "A shift by one leaves the past visible. Here the last token's row reaches back, and the "
+        "first token's reaches nobody but itself."
+    ),
+    ("tokens", "causal mask missing"): (
+        "Then all 36 cells would be filled. Half of the picture is exactly 0: which half?"
+    ),
+    ("tokens", "attention over the batch"): "Then no token would reach another token at all.",
+    ("tokens", "batch norm for layer norm"): (
+        "Statistics over the batch have no direction in time; this picture has one."
+    ),
+    ("tokens", "dropout in evaluation"): _NOISE,
+    ("blocks", "one block used again"): (
+        "One module is equal to itself for ever. Look at the right half: after one step the blocks "
+        "have begun to differ."
+    ),
+    ("training", "dropout in evaluation"): (
+        "The picture is taken in training, when dropout should act; it says nothing of evaluation. "
+        "But the branches are silent: what has been dropped here?"
+    ),
+    ("training", "normed shortcut"): (
+        "Then the stream would change from token to token, but no entry would be exactly 0."
+    ),
+    ("output", "final norm does not centre"): (
+        "A norm that divides by the size keeps mean² + spread² at 1: no spread would exceed 1."
+    ),
+    ("output", "batch norm for layer norm"): (
+        "Any norm at the end would bring the spreads down to about 1. Where do they lie?"
+    ),
+}
+
+
+def _against(patient: str, guess: str) -> str:
+    """Say what in the patient's picture contradicts the guess."""
+    kind, (_, shows, healthy) = next(row for row in _KINDS.items() if patient in row[1][0])
+    if guess.startswith("alpha") and patient != "H":
+        return "Patient H alone was meant to be DeepNorm; a pre-norm decoder has no α."
+    if (kind, guess) in _AGAINST:
+        return _AGAINST[kind, guess]
+    return (
+        f"The picture shows {shows}. That fault leaves it as a healthy decoder has it: {healthy}. "
+        f"What differs here?"
+    )
+
+
+def _name(patient: str, given: object) -> str:
+    """Return the fault's key in the list."""
+    if not isinstance(given, str):
+        raise NotYet(f"Patient {patient}: a fault's name as a string is expected; got {given!r}.")
+    found = " ".join(given.split()).lower()
+    names = {name.lower(): name for name in FAULTS}
+    if found not in names:
+        close = difflib.get_close_matches(found, names, n=1)
+        meant = f' Did you mean "{close[0]}"?' if close else ""
+        raise NotYet(f'Patient {patient}: "{given}" is not in the list of faults.{meant}')
+    return names[found]
+
+
+@graded
+def name_the_faults(answer: Mapping[str, str]) -> str:
+    """Exercise 5.4: name each patient's fault from its picture."""
+    right = {who: fault.name for who, fault in DIAGNOSES.items() if fault.name in FAULTS}
+    if not isinstance(answer, Mapping):
+        raise NotYet('A dict is expected, from a patient\'s letter to a fault: {"A": "…", …}.')
+    strangers = [str(who) for who in answer if who not in right]
+    if strangers:
+        raise NotYet(f"There is no patient {', '.join(strangers)}; they are A to L.")
+    given = {who: _name(who, x) for who, x in answer.items() if x is not ... and x is not None}
+    if not given:
+        raise NotAttempted
+    wrong = [who for who, name in sorted(given.items()) if name != right[who]]
+    count = f"{len(given) - len(wrong)} of {len(right)} are right."
+    if wrong:
+        said = [f'**{who}** is not "{given[who]}": {_against(who, given[who])}' for who in wrong]
+        raise NotYet("\n\n".join([count, *said]))
+    if len(given) < len(right):
+        raise NotYet(f"{count} Still open: {', '.join(who for who in right if who not in given)}.")
+    return (
+        "Twelve faults, and none of them raises an error. You needed no reference to compare with: "
+        "each picture breaks a property that every right wiring has."
+    )

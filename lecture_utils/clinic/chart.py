@@ -1,0 +1,49 @@
+"""The chart of the wiring clinic: which test finds which fault."""
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.colors import ListedColormap
+from torch import Tensor
+
+from lecture_utils import plots
+
+MARKS = {0.0: "✗", 1.0: "✓"}
+
+
+def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: str) -> None:
+    """Show which test finds which fault, in colours and in marks.
+
+    Args:
+        passed: 1 passed, 0 failed, nan does not apply; (rows, columns).
+        rows: the decoders.
+        columns: the tests.
+        title: the finding.
+    """
+    names = [name.replace("_", " ") for name in columns]
+    fig, ax = plt.subplots(figsize=(8.6, 0.3 * len(rows) + 2.5), layout="constrained")
+    palette = ListedColormap(["#CFE8DD", plots.PLAIN])
+    ax.imshow(torch.where(passed.isnan(), math.nan, 1 - passed), cmap=palette, aspect="auto")
+    for (row, column), value in zip(
+        torch.cartesian_prod(*map(torch.arange, passed.shape)), passed.flatten(), strict=True
+    ):
+        style = {"color": "white", "weight": "bold"} if value == 0 else {"color": "black"}
+        ax.text(column, row, MARKS.get(value.item(), "–"), ha="center", va="center", **style)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_xticks(range(len(columns)), names, rotation=35, ha="left", rotation_mode="anchor")
+    ax.xaxis.tick_top()
+    ax.grid(False)
+    ax.set_xticks([k - 0.5 for k in range(1, len(columns))], minor=True)
+    ax.set_yticks([k - 0.5 for k in range(1, len(rows))], minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="both", length=0)
+    fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
+    found = [
+        f"{row}: {', '.join(name for name, value in zip(names, values, strict=True) if value == 0)}"
+        for row, values in zip(rows, passed, strict=True)
+    ]
+    plots.show(fig, alt=(
+        f"Chart of {len(rows)} decoders by {len(columns)} tests. The tests that fail, by decoder. "
+        f"{'; '.join(line if line[-1] != ' ' else line + 'none' for line in found)}."))  # fmt: skip
