@@ -25,6 +25,8 @@ def causal_weights(answer: Callable) -> str:
             "Some weights are nan: a row in which everything is forbidden. Position 0 hears "
             "itself; is your diagonal shifted, or does -inf meet a 0 in a product?"
         )
+    if isinstance(raw, Tensor) and raw.isinf().any():
+        raise NotYet("There is still a -inf in what you return: masked scores, no weights yet.")
     found = tensor(raw, (4, 4), "the weights")
     right, mistakes = _mask_answers(scores)
     if not torch.allclose(found, right, atol=1e-8):
@@ -43,16 +45,34 @@ def causal_weights(answer: Callable) -> str:
             "Right for one (T, T) map, wrong for scores of shape (2, 3, 5, 5): take T from the "
             "last axis, and the softmax over the last axis, dim=-1."
         )
-    far = tensor(answer(scores - 1e6), (4, 4), "with scores near -1e6, the result")
+    _try_extremes(answer, scores, right)
+    return (
+        "Row 0 is always 1, 0, 0, …: the first token hears itself only. That anchor is what slows "
+        "the collapse of section 6.6."
+    )
+
+
+def _try_extremes(answer: Callable, scores: Tensor, right: Tensor) -> None:
+    """Raise `NotYet` if the weights go wrong where the future is loud, or all scores are low."""
+    raw = torch.as_tensor(answer(scores + 2000 * torch.ones_like(scores).triu(1)))
+    if raw.shape != right.shape or not torch.allclose(raw.to(right), right, atol=1e-8):
+        raise NotYet(
+            "Right as long as the future is quiet. Where its scores are 2,000 larger, e to the "
+            "future overflows, or e to the past is rounded to 0 beside it: take the future out of "
+            "the scores, before any exp."
+        )
+    raw = torch.as_tensor(answer(scores - 1e6))
+    if raw.isnan().any():
+        raise NotYet(
+            "With scores near -1,000,000 each e^score is rounded to 0, and a row is 0/0. Let "
+            "`softmax` do the division, or subtract the row's largest score first."
+        )
+    far = tensor(raw, (4, 4), "with scores near -1e6, the result")
     if not torch.allclose(far, _softmax(scores - 1e6), atol=1e-8):
         raise NotYet(
             "Right for scores near 0. With scores near -1,000,000 the future gets in: a large "
             "negative number is no -inf."
         )
-    return (
-        "Row 0 is always 1, 0, 0, …: the first token hears itself only. That anchor is what slows "
-        "the collapse of section 6.6."
-    )
 
 
 def _softmax(scores: Tensor, diagonal: int = 0) -> Tensor:
@@ -67,7 +87,7 @@ def _row(weights: Tensor, row: int) -> str:
 def _mask_answers(scores: Tensor) -> tuple[Tensor, list[tuple[Tensor, str]]]:
     """Return the right weights and what the usual slips give instead."""
     everything, lower = scores.softmax(-1), scores.tril()
-    upper = _softmax(scores.T).T  # allowed: s >= t, softmax over the column
+    upper = _softmax(scores.T).T  # allowed: j >= i, softmax over the column
     future = scores.masked_fill(torch.ones(4, 4, dtype=torch.bool).tril(-1), -math.inf)
     columns = scores.masked_fill(torch.ones(4, 4, dtype=torch.bool).triu(1), -math.inf).softmax(0)
     return _softmax(scores), [
@@ -79,7 +99,7 @@ def _mask_answers(scores: Tensor) -> tuple[Tensor, list[tuple[Tensor, str]]]:
             lower.softmax(-1),
             "Forbidden scores are 0, and e^0 = 1: the future still gets weight. They must be -inf.",
         ),
-        (_softmax(scores, 1), "Your diagonal is shifted: position t still hears t + 1."),
+        (_softmax(scores, 1), "Your diagonal is shifted: position i still hears i + 1."),
         (everything, "There is no mask: row 0 hears all four positions."),
         (future.softmax(-1), "Your triangle is the wrong one: position t hears the future only."),
         (upper, "Your triangle is the wrong one, and the softmax runs over the wrong axis."),
@@ -154,7 +174,8 @@ def greedy(answer: Callable) -> str:
             (2, 2 + steps): "One token is missing: `steps` of them come on top of the given ones.",
             (2, 4 + steps): "There is one token too many.",
             (2, 3): "You return as many tokens as were given: append each chosen token.",
-            (2, context): "You cropped what you return. Crop only what the model reads.",
+            (2, context): "You end with `context` tokens. Crop only what the model reads.",
+            (2, context + 1): "You crop the text itself. Crop only what the model reads.",
         }
         if shape != (2, 3 + steps) and shape in slips:
             raise NotYet(slips[shape])
@@ -170,7 +191,7 @@ def greedy(answer: Callable) -> str:
 
 
 class _Reader:
-    """A stand-in for a GPT: at row t the likeliest is (token + t + first token read) mod 7."""
+    """A stand-in for a GPT: at row i the likeliest is (token + i + 1 + first token read) mod 7."""
 
     def __init__(self, context: int):
         self.config = SimpleNamespace(context=context, vocab_size=7)
@@ -182,7 +203,7 @@ class _Reader:
         if length > context:
             raise ValueError(f"{length} tokens are longer than the context of {context}")
         chosen = (tokens + torch.arange(1, length + 1) + tokens[:, :1]) % 7
-        return 4 * torch.nn.functional.one_hot(chosen, 7).double()
+        return torch.nn.functional.one_hot(chosen, 7).double()
 
 
 def _continued(
@@ -227,8 +248,8 @@ def residual_std(answer: Callable) -> str:
     right = {(N, k): 0.02 / (k * N) ** 0.5 for N, k in given}
     if all(abs(found[key] - right[key]) < 1e-6 * right[key] for key in given):
         return (
-            "The number of sums decides. GPT-2 has 2N of them; adding both branches in one sum, as "
-            "GPT-J does, changes nothing: two updates are added all the same."
+            "The number of updates decides. GPT-2 has 2N of them; adding both branches in one sum, "
+            "as GPT-J does, changes nothing: two updates are added all the same."
         )
     N = 12
     name_slip(
@@ -242,7 +263,11 @@ def residual_std(answer: Callable) -> str:
             (0.02 * (2 * N) ** 0.5, "You multiplied by the root: deeper nets must write less."),
             ((2 * N) ** -0.5, "That is the factor; multiply it by GPT-2's 0.02."),
             (0.02**2 / (2 * N), "That is the variance: take the root."),
-            (0.02 / 2 / N**0.5, "The 2 belongs under the root, with N."),
+            (
+                0.02 / 2 / N**0.5,
+                "You divide by 2√N instead of √(2N): the 2 belongs under the root, and once only "
+                "(is it in `branches` already?).",
+            ),
         ],
     )
     key = next(key for key in given if abs(found[key] - right[key]) >= 1e-6 * right[key])

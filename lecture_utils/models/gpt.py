@@ -107,12 +107,14 @@ class GPTBlock(nn.Module):
 
 
 def initialise(model: nn.Module) -> None:
-    """Give a GPT the starting weights of GPT-2, in place.
+    """Give a GPT the starting weights of GPT-2, as Hugging Face reads its paper, in place.
 
     Matrices and embeddings from N(0, 0.02²), biases 0; the two matrices of each block that write
     into the stream from N(0, 0.02² / 2N), N the number of blocks, 2N the number of sums.
 
-    Source: A. Radford et al., 2019, section 2.3; the code released with it.
+    Source: A. Radford et al., 2019, section 2.3, for the rule: residual layers times 1/√N, N their
+    number (here 2N). Which matrices, and 0.02 for all: Hugging Face's GPT-2. The code released with
+    the paper draws positions with 0.01, all else with 0.02, and divides nothing.
     """
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -182,7 +184,7 @@ class GPT(nn.Module):
     def stream(self, tokens: Tensor) -> list[Tensor]:
         """Return the residual stream before the first and after each block, (batch, time, dim)."""
         require_tokens(tokens, self.config.vocab_size, self.config.context)
-        positions = torch.arange(tokens.shape[1])
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
         states = [self.dropout(self.tokens(tokens) + self.positions(positions))]
         for block in self.blocks:
             states.append(block(states[-1]))

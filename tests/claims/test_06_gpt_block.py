@@ -425,6 +425,26 @@ def test_fresh_gpt_repeats(notebook):
     return [notebook.repeats(62, seed) for seed in SEEDS]
 
 
+@claim(
+    section="6.7",
+    says="… and at 1,000 tokens and width 256",
+    measured="0.562 [0.469, 0.734]",
+    bound="below 0.8",
+    holds="20 of 20",
+    source="ours",
+    tolerance=0.05,
+)
+def test_wider_fresh_gpt_repeats_less(notebook):
+    return [notebook.repeats(1000, seed, dim=256) for seed in SEEDS]
+
+
+def test_one_layer_of_attention_cubes_the_distance(notebook):
+    before, after = zip(*(notebook.one_layer(eps) for eps in (0.1, 0.01, 0.001)), strict=True)
+    for k in (0, 1):
+        assert before[k] / before[k + 1] == pytest.approx(10, rel=0.02)
+        assert after[k] / after[k + 1] == pytest.approx(1000, rel=0.05)
+
+
 @pytest.mark.parametrize("norm", ["pre", "sandwich", "post"])
 def test_shares_of_a_logit_add_up_except_post_norm(notebook, norm):
     if norm == "post":

@@ -14,13 +14,20 @@ def mask(result="scores.masked_fill(~allowed, -math.inf).softmax(-1)", diagonal=
     return _MASK.format(result=result, diagonal=diagonal)
 
 
+_EXP = """
+def causal_weights(scores):
+    future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+    exp = scores.masked_fill(future, -math.inf).exp()
+    return exp / exp.sum(-1, keepdim=True)
+"""
+
 MASK = Case(
     "6.1",
     other_style="""
 def causal_weights(scores):
     T = scores.shape[-1]
     bias = torch.full((T, T), float("-inf")).triu(1).to(scores)
-    exp = (scores + bias - scores.amax(-1, keepdim=True)).exp()
+    exp = (scores + bias - (scores + bias).amax(-1, keepdim=True)).exp()
     return exp / exp.sum(-1, keepdim=True)
 """,
     wrong={
@@ -37,6 +44,10 @@ def causal_weights(scores):
         mask("scores.masked_fill(~allowed, -math.inf).softmax(1)"): "dim=-1",
         mask("scores.masked_fill_(~allowed, -math.inf).softmax(-1)"): "changed the given scores",
         mask("scores.masked_fill(~allowed, -1).softmax(-1)"): "hears the positions 0 to",
+        mask("scores.masked_fill(~allowed, -math.inf)"): "no weights yet",
+        mask("F.normalize(scores.softmax(-1) * allowed, p=1, dim=-1)"): "before any exp",
+        mask("F.normalize(scores.exp() * allowed, p=1, dim=-1)"): "before any exp",
+        _EXP: "subtract the row's largest score first",
         mask("scores[allowed]"): "expected shape (4, 4)",
         mask("torch.where(allowed, scores * 0 / 0, scores)"): "Some weights are nan",
     },
@@ -119,7 +130,18 @@ def greedy(model, tokens, steps):
         generated(row="[:, 0]"): "You read the first row",
         generated(row="[:, -2]"): "the row before the last",
         generated(result="tokens[:, start.shape[1]:]"): "return the given ones too",
-        generated(result="tokens[:, -model.config.context:]"): "Crop only what the model reads",
+        generated(result="tokens[:, -model.config.context:]"): "You end with `context` tokens",
+        """
+def greedy(model, tokens, steps):
+    for _ in range(steps):
+        tokens = tokens[:, -model.config.context:]
+        chosen = model(tokens)[:, -1].argmax(-1, keepdim=True)
+        tokens = torch.cat([tokens, chosen], dim=1)
+    return tokens
+""": "You crop the text itself",
+        generated(
+            chosen="logits.softmax(-1).multinomial(1, generator=torch.Generator().manual_seed(0))"
+        ): "New token number 1",
         generated(steps="steps - 1"): "You return as many tokens as were given",
         generated(steps="steps + 1"): "one token too many",
         generated(chosen="logits[:1].argmax(-1, keepdim=True).expand(2, 1)"): "its own likeliest",
@@ -159,6 +181,7 @@ def residual_std(depth, branches=2):
         std("(branches * depth) ** -0.5"): "That is the factor",
         std("0.02**2 / (branches * depth)"): "That is the variance",
         std("0.02 / branches / depth**0.5"): "belongs under the root",
+        std("0.02 / (2 * branches * depth) ** 0.5"): "is it in `branches` already",
         std("0.02 / (2 * depth) ** 0.5"): "there are 18 sums, not 12",
         std("0.02 / 24**0.5"): "it should be b²",
     },
