@@ -10,11 +10,7 @@ from lecture_utils.training import cross_entropy
 
 
 def require_net(model: nn.Module) -> None:
-    """Accept a `ShortcutMLP` whose weights are finite numbers.
-
-    Raises:
-        ValueError: it is another module, or a weight is NaN or infinite.
-    """
+    """Raise ValueError unless the model is a `ShortcutMLP` whose weights are finite numbers."""
     if not isinstance(model, ShortcutMLP):
         raise ValueError(
             f"the landscape functions know the wiring of ShortcutMLP; got {type(model).__name__}"
@@ -47,11 +43,7 @@ def require_examples(model: nn.Module, x: Tensor, y: Tensor) -> None:
 
 
 def require_directions(model: nn.Module, directions: Sequence[Tensor]) -> None:
-    """Accept two finite directions with one number for each parameter of the net.
-
-    Raises:
-        ValueError: there are not two, or one has another shape or holds NaN.
-    """
+    """Raise ValueError unless there are two finite directions, one number for each parameter."""
     size = sum(p.numel() for p in model.parameters())
     shapes = [tuple(d.shape) for d in directions]
     if shapes != [(size,), (size,)]:
@@ -64,11 +56,7 @@ def require_directions(model: nn.Module, directions: Sequence[Tensor]) -> None:
 
 
 def require_steps(steps: Tensor, chunk: int) -> None:
-    """Accept a grid: at least one finite step, and a positive chunk.
-
-    Raises:
-        ValueError: it is anything else.
-    """
+    """Raise ValueError unless a grid has at least one finite step, and chunk is positive."""
     if steps.dim() != 1 or len(steps) == 0 or not steps.isfinite().all():
         raise ValueError(
             f"steps must be finite numbers of shape (k,), such as torch.linspace(-1, 1, 51); got "
@@ -79,11 +67,7 @@ def require_steps(steps: Tensor, chunk: int) -> None:
 
 
 def require_lanczos(size: int, steps: int) -> None:
-    """Accept a matrix's size and a number of steps, both positive.
-
-    Raises:
-        ValueError: one of them is not.
-    """
+    """Raise ValueError unless a matrix's size and the number of steps are positive."""
     if size < 1 or steps < 1:
         raise ValueError(f"size and steps must be 1 or more; got {size} and {steps}")
 
@@ -161,14 +145,14 @@ def surface(
     steps: Tensor,
     chunk: int = 25,
 ) -> Tensor:
-    """Loss on a plane through the net: f(α, β) = L(θ + αδ + βη).
+    """Loss on a plane through the net: f(α, β) = L(θ + αu + βv).
 
     Args:
         model: the net at the centre, θ.
-        directions: δ and η, each (P,).
+        directions: u and v, each (P,).
         x: (n, features).
         y: (n,) class numbers.
-        steps: (k,), the values of α and of β, in lengths of the rows if δ and η are
+        steps: (k,), the values of α and of β, in lengths of the rows if u and v are
             `filter_normalised`.
         chunk: points computed at a time; 16 to 32 is fastest on one core (benchmarks/landscape.py).
 

@@ -50,10 +50,13 @@ def curvature(answer: Callable) -> str:
             ((right - left) / (2 * step), "That is the slope, the *first* derivative. Add the two "
                                           "Taylor series instead of subtracting them."),
         ])  # fmt: skip
-        if not torch.allclose(found, second / step**2, rtol=1e-4, atol=1e-6):
+        right = second / step**2
+        if not torch.allclose(found, right, rtol=1e-4, atol=1e-6):
+            k = int((found - right).abs().argmax())
             raise NotYet(
-                f"For {name}, you found {found[2]:.4g} there. Check it with s², whose second "
-                f"derivative is 2 everywhere."
+                f"For {name}, you found {found[k]:.4g} at s = {s[k + 1]:+.1f}, where the "
+                f"neighbours give {right[k]:.4g}. Check it with s², whose second derivative is 2 "
+                f"everywhere."
             )
     return (
         "Two neighbours and the middle are enough. Along a random direction this is an average "
@@ -143,8 +146,8 @@ _FAIR = {"loss": 0.1, "units": "rows", "planes": 5, "norm": None}
 _SAYS = {
     "units": "the directions of {which} are not filter-normalised: its picture depends on how long "
     "the weights happen to be",
-    "norm": "{which} has a norm and the other none (or another one): a norm bounds the loss far "
-    "out, so the two surfaces are of different kinds",
+    "norm": "{which} has a norm and the other none (or another one): a norm keeps "
+    "lengthened weights from multiplying, so the two surfaces are of different kinds",
     "loss": "the losses are more than a factor 2 apart ({which} is the lower one)",
     "planes": "{which} was drawn in fewer than three planes: one picture is an anecdote",
 }
@@ -160,15 +163,23 @@ def flaw(answer: Callable) -> str:
         "planes": {"planes": 1},
     }
     _ask(answer, _FAIR, _FAIR | {"loss": 0.15}, "fair", "the losses differ by a factor of 1.5 only")
+    for low, high, word in ((0.1, 0.21, "loss"), (0.001, 0.003, "loss"), (4.0, 4.5, "fair")):
+        why = f"{high:g} is {high / low:.3g} times {low:g}, and the limit is a factor of 2"
+        for pair in ((low, high), (high, low)):
+            _ask(answer, *(_FAIR | {"loss": value} for value in pair), word, why)
     for norm in ("layer", "batch"):
         both = _FAIR | {"norm": norm}
-        _ask(answer, both, both, "fair", f"both have {norm} norm, the same bound for both")
+        _ask(answer, both, both, "fair", f"both have {norm} norm, the same for both")
     for expected, change in spoilt.items():
         for swap in (False, True):
             pair = [_FAIR, _FAIR | change]
             which = "the first" if swap else "the second"
             _ask(answer, *(pair[::-1] if swap else pair), expected,
                  _SAYS[expected].format(which=which))  # fmt: skip
+    _ask(answer, _FAIR, _FAIR | {"planes": 2}, "planes", "two planes are fewer than three")
+    for key in ("units", "planes"):
+        both = _FAIR | spoilt[key]
+        _ask(answer, both, both, key, f"{key} is wrong in both, which makes nothing fair")
     for pair in ([_FAIR, _FAIR | {"planes": 3}], [_FAIR | {"planes": 3}, _FAIR]):
         _ask(answer, *pair, "fair", "three planes are enough")
     _ask(answer, _FAIR | {"norm": "layer"}, _FAIR | {"norm": "batch"}, "norm",

@@ -24,7 +24,7 @@ def curvature(losses, step):
         "def curvature(f, h): return (f[4:] - 2 * f[2:-2] + f[:-4]) / (2 * h) ** 2": "3 numbers",
         "def curvature(f, h): return torch.gradient(torch.gradient(f, spacing=h)[0], spacing=h)"
         "[0][1:-1]": "you found",
-        "def curvature(f, h): return f[1:-1] * 0 + 3": "you found",
+        "def curvature(f, h): return f[1:-1] * 0 + 3": "at s = -0.4, where the neighbours give",
         "def curvature(f, h): return ((f[2:] - 2 * f[1:-1] + f[:-2]) / h**2).mean()": "has shape",
         """
 def curvature(f, h):
@@ -103,11 +103,18 @@ COMPARISON = Case(
     other_style=flaw(),
     wrong={
         flaw(loss='one["loss"] != other["loss"]'): "factor of 1.5 only",
-        flaw(loss='other["loss"] > 2 * one["loss"]'): "more than a factor 2 apart",
-        flaw(loss='abs(one["loss"] - other["loss"]) > 2'): "more than a factor 2 apart",
+        flaw(loss='other["loss"] > 2 * one["loss"]'): "0.21 is 2.1 times 0.1",
+        flaw(loss='abs(one["loss"] - other["loss"]) > 2'): "0.21 is 2.1 times 0.1",
         flaw(units='one["units"] != other["units"] and one["units"] == "weights"'): (
             "the second are not filter-normalised"
         ),
+        flaw(loss='abs(one["loss"] - other["loss"]) > 0.06'): "0.003 is 3 times 0.001",
+        flaw(loss='max(one["loss"], other["loss"]) > 10 * min(one["loss"], other["loss"])'): (
+            "0.21 is 2.1 times 0.1"
+        ),
+        flaw(units='one["units"] != other["units"]'): "units is wrong in both",
+        flaw(planes='one["planes"] < 2 or other["planes"] < 2'): "two planes are fewer",
+        flaw(planes='(one["planes"] < 3) != (other["planes"] < 3)'): "planes is wrong in both",
         flaw(norm='one["norm"] is None and other["norm"]'): "the first has a norm",
         flaw(norm='one["norm"] or other["norm"]'): "both have layer norm",
         flaw(norm='bool(one["norm"]) != bool(other["norm"])'): "two different norms",
@@ -115,7 +122,7 @@ COMPARISON = Case(
         flaw(planes='one["planes"] < 3'): "fewer than three planes",
         flaw(order='("loss", "norm", "units", "planes")'): "comes first in the task's order",
         flaw(order='("units", "loss", "norm", "planes")'): "norm comes first",
-        "def flaw(one, other): return 'fair'": "not filter-normalised",
+        "def flaw(one, other): return 'fair'": "0.21 is 2.1 times 0.1",
         "def flaw(one, other): return 'unfair'": "the five words are",
         "def flaw(one, other): one['loss']": "`return` missing",
     },
