@@ -18,7 +18,15 @@ def rms_norm(answer: Callable) -> str:
     """Exercise 5.1: divide by the root of the mean square, then the gain."""
     x, gain = _random(3, 4, 6) + 0.5, _random(6, seed=1)
     given = x.clone()
-    found = tensor(answer(x, gain), (3, 4, 6))
+    try:
+        found = tensor(answer(x, gain), (3, 4, 6))
+    except NotYet as mistake:
+        if "must match the size" not in str(mistake):
+            raise
+        raise NotYet(
+            "The shapes do not fit: a mean over the last axis has lost that axis. Keep it, with "
+            "keepdim=True."
+        ) from mistake
     if not torch.equal(x, given):
         raise NotYet("Your function changes x itself; the caller still needs it. Make a new one.")
     _compare_norm(found, x, gain, 1e-6)
@@ -185,8 +193,8 @@ def pre_norm_block(answer: Callable) -> str:
         )
     name_slip(found, _placement_slips(x, attention, feed_forward, norm_1, norm_2))
     raise NotYet(
-        "The output is not x + attention(norm_1(x)), and then that plus feed_forward(norm_2(…)) of "
-        "it. Test with branches that return 0: your block must return x."
+        "That is none of the usual slips, and not pre-norm. Follow the middle picture of section "
+        "5.4 from below: what does each branch read, and what is its output added to?"
     )
 
 
@@ -220,6 +228,10 @@ def _placement_slips(
         (x + att(x) + ff(n2(x + att(x))), "Attention reads the bare stream: norm_1 is not used."),
         (n2(mid + ff(mid)), "The second norm stands after the sum: half pre-norm, half post-norm."),
         (mid, "Feed-forward is missing."),
+        (mid + ff(n2(bare)), "Feed-forward reads attention's output alone. Let it read the stream "
+                             "after the first sum."),
+        (x + ff(n2(bare)), "Attention's output never reaches the stream: there are two sums, one "
+                           "for each branch."),
         ((x + ff(n1(x))) + att(n2(x + ff(n1(x)))), "Attention comes first, then feed-forward."),
         ((x + ff(n2(x))) + att(n1(x + ff(n2(x)))), "Attention comes first, then feed-forward."),
     ]  # fmt: skip

@@ -23,7 +23,7 @@ def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: st
         title: the finding.
     """
     names = [name.replace("_", " ") for name in columns]
-    fig, ax = plt.subplots(figsize=(8.6, 0.3 * len(rows) + 2.5), layout="constrained")
+    fig, ax = plt.subplots(figsize=(8.0, 0.27 * len(rows) + 2.3), layout="constrained")
     palette = ListedColormap(["#CFE8DD", plots.PLAIN])
     ax.imshow(torch.where(passed.isnan(), math.nan, 1 - passed), cmap=palette, aspect="auto")
     for (row, column), value in zip(

@@ -143,7 +143,7 @@ class DeepNormSublayer(Sublayer):
     Source: H. Wang et al., DeepNet, arXiv:2203.00555, 2022.
     """
 
-    alpha = 6**0.25  # (2 N)^(1/4) for the N = 3 blocks of the clinic
+    alpha = 6**0.25  # (2 L)^(1/4) for the L = 3 blocks of the clinic
 
     def forward(self, x: Tensor, *context: Tensor | None) -> Tensor:
         """Map (..., dim) to (..., dim)."""

@@ -54,9 +54,9 @@ def _picture(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figure
         plots.band(axes[1], blocks, signal, norm, *STYLES[norm])
         left[norm] = signal[:, 0].median().item()
     verdicts = ", ".join(f"{norm} {value:.1g}" for norm, value in left.items())
-    fig.suptitle(f"Gradient left at h_0: {verdicts}", x=0.01, ha="left", weight="bold", size=12)
-    for ax, title in zip(axes, ("‖h_l‖² / d", "gradient at h_l / at h_L"), strict=True):
-        ax.set(yscale="log", xlabel="block l", xlim=(0, 1.3 * blocks[-1]))
+    fig.suptitle(f"Gradient left at $h_0$: {verdicts}", x=0.01, ha="left", weight="bold", size=12)
+    for ax, title in zip(axes, ("$‖h_l‖^2/d$", "gradient at $h_l$ / at $h_L$"), strict=True):
+        ax.set(yscale="log", xlabel="block $l$", xlim=(0, 1.3 * blocks[-1]))
         ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
         ax.set_title(title)
         low, high = min(ax.get_ylim()[0], 0.5), max(ax.get_ylim()[1], 2)

@@ -186,9 +186,10 @@ class TransformerBlock(nn.Module):
         hidden_dim: hidden width of the feed-forward sublayer.
         num_heads: attention heads.
         norm: "pre", "post" or "sandwich"; see Sublayer.
+        use_shortcut: False leaves x out of both sums.
+        dropout: share of each branch's output, and of the attention weights, set to 0 in training.
         activation: of the feed-forward sublayer; see FeedForward.
-        **options: use_shortcut, dropout and eps of both sublayers. Dropout also acts on the
-            attention weights.
+        eps: added to the variance inside layer norm.
 
     Input and output (batch, time, dim), batch first; key_padding_mask as in SelfAttention.
 
@@ -203,13 +204,15 @@ class TransformerBlock(nn.Module):
         num_heads: int,
         *,
         norm: str = "pre",
+        use_shortcut: bool = True,
+        dropout: float = 0.0,
         activation: str = "gelu",
-        **options: float,
+        eps: float = 1e-5,
     ):
         super().__init__()
-        attention = SelfAttention(dim, num_heads, options.get("dropout", 0.0))
-        self.attention = Sublayer(attention, dim, norm, **options)
-        self.feed_forward = Sublayer(FeedForward(dim, hidden_dim, activation), dim, norm, **options)
+        wiring = {"use_shortcut": use_shortcut, "dropout": dropout, "eps": eps}
+        self.attention = Sublayer(SelfAttention(dim, num_heads, dropout), dim, norm, **wiring)
+        self.feed_forward = Sublayer(FeedForward(dim, hidden_dim, activation), dim, norm, **wiring)
 
     def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""

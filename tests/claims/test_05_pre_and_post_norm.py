@@ -83,7 +83,7 @@ def test_sketch_leaks(notebook):
     section="5.4",
     says="Our block against `nn.TransformerEncoderLayer`, post-norm, float64: largest difference "
     "in output and gradients",
-    measured="0 [0, 0]",
+    measured="9e-16 [7e-16, 1e-15]",
     bound="below 1e-12",
     holds="20 of 20",
     source=VASWANI,
@@ -96,7 +96,7 @@ def test_equals_torch_post(notebook):
 @claim(
     section="5.4",
     says="… with `norm_first=True`",
-    measured="0 [0, 0]",
+    measured="9e-16 [9e-16, 2e-15]",
     bound="below 1e-12",
     holds="20 of 20",
     source=XIONG,
@@ -109,7 +109,7 @@ def test_equals_torch_pre(notebook):
 @claim(
     section="5.4",
     says="Pre-norm, 12 blocks: part of h_12 − h_0 that is not the sum of the updates",
-    measured="0 [0, 0]",
+    measured="2e-7 [2e-7, 2e-7]",
     bound="below 1e-5",
     holds="20 of 20",
     source=XIONG,
@@ -288,7 +288,8 @@ def test_no_shortcut_stalls(notebook):
 
 @claim(
     section="5.7",
-    says="Post-norm with 50 steps of warm-up: some rescued, none as far as pre-norm",
+    says="Post-norm with 50 steps of warm-up: share of digits read (2 to 14 of 20 seeds above "
+    "a half)",
     measured="0.43 [0.10, 0.65]",
     bound="below 0.79",
     holds="20 of 20",
@@ -325,6 +326,19 @@ def test_small_rate_rescues_all(notebook):
 )
 def test_six_post_norm_blocks_learn(notebook):
     return share_read("post", depth=6)
+
+
+@claim(
+    section="5.7",
+    says="Post-norm, gradient at h_0 / at h_12 after two steps of training (before them 3.0)",
+    measured="0.26 [0.11, 1.7]",
+    bound="below 0.6",
+    holds="16 of 20",
+    source=LIU,
+    tolerance=0.3,
+)
+def test_post_norm_gradient_fades_in_the_first_steps(notebook):
+    return watched("post")[0, :, 2]
 
 
 @claim(

@@ -28,6 +28,7 @@ def rms_norm(x, gain, eps=1e-6):
         NORM.format("x.div_((m + eps).sqrt()) * gain"): "changes x itself",
         NORM.format("gain + x / (m + eps).sqrt()"): "For x = [3, 4]",
         NORM.format("m"): "has shape",
+        NORM.replace(", keepdim=True", "").format("gain * x / (m + eps).sqrt()"): "keepdim=True",
     },
 )
 
@@ -124,7 +125,13 @@ def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
         BLOCK.format("x = x + feed_forward(norm_2(x))", "x + attention(norm_1(x))"): "comes first",
         BLOCK.format("x += attention(norm_1(x))", "x + feed_forward(norm_2(x))"): "in place",
         BLOCK.format("pass", "x + attention(norm_1(x))"): "Feed-forward is missing",
-        BLOCK.format("pass", "x"): "branches that return 0",
+        BLOCK.format(
+            "a = attention(norm_1(x)); h = x + a", "h + feed_forward(norm_2(a))"
+        ): "reads attention's output alone",
+        BLOCK.format("a = attention(norm_1(x))", "x + feed_forward(norm_2(a))"): (
+            "never reaches the stream"
+        ),
+        BLOCK.format("pass", "x"): "none of the usual slips",
     },
 )
 
