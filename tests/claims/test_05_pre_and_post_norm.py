@@ -332,8 +332,8 @@ def test_six_post_norm_blocks_learn(notebook):
     section="5.7",
     says="Post-norm, gradient at h_0 / at h_12 after two steps of training (before them 3.0)",
     measured="0.26 [0.11, 1.7]",
-    bound="below 0.6",
-    holds="16 of 20",
+    bound="below 0.5",
+    holds="14 of 20",
     source=LIU,
     tolerance=0.3,
 )
