@@ -7,7 +7,7 @@ export PIP_RETRIES ?= 1
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test notebooks generate clean
+.PHONY: help env lab test notebooks slides generate clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ test: env  ## run every check: style, notebooks, claims, exercises, package
 
 notebooks: generate  ## execute the notebooks again, in place
 	$(PY) -m lecture_utils.authoring execute
+
+slides: env  ## build the decks, as pages and PDF, into slides/built
+	$(PY) -m lecture_utils.authoring decks
 
 generate: env  ## write the parts that come from course.yml and the claims
 	$(PY) -m lecture_utils.authoring generate

@@ -1,9 +1,9 @@
-"""`python -m lecture_utils.authoring generate | execute [NUMBER …] | measure NUMBER …`."""
+"""`python -m lecture_utils.authoring generate | execute [NN …] | measure [NN …] | decks [NN …]`."""
 
 import argparse
 import time
 
-from lecture_utils.authoring import claims, course, notebooks
+from lecture_utils.authoring import claims, course, notebooks, slides
 
 
 def generate() -> None:
@@ -29,11 +29,18 @@ def measure(numbers: list[str]) -> None:
         claims.measure(number)
 
 
+def decks(numbers: list[str]) -> None:
+    """Build the decks into slides/built, as pages and, where Chromium is installed, as PDF."""
+    for page in slides.build(numbers or list(course.load()["notebooks"])):
+        printed = slides.print_pdf(page)
+        print(f"{page.name}{f' and {printed.name}' if printed else ' (no Chromium, no PDF)'}")
+
+
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.authoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (generate, execute, measure):
+    for command in (generate, execute, measure, decks):
         part = commands.add_parser(command.__name__, help=command.__doc__)
         part.set_defaults(run=command)
         if command is not generate:
