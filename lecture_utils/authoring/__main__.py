@@ -31,9 +31,13 @@ def measure(numbers: list[str]) -> None:
 
 def decks(numbers: list[str]) -> None:
     """Build the decks into slides/built, as pages and, where Chromium is installed, as PDF."""
-    for page in slides.build(numbers or list(course.load()["notebooks"])):
-        printed = slides.print_pdf(page)
-        print(f"{page.name}{f' and {printed.name}' if printed else ' (no Chromium, no PDF)'}")
+    pages = slides.build(numbers or list(course.load()["notebooks"]))
+    printed = slides.print_pdfs(pages)
+    print(
+        f"{len(pages)} decks and {len(printed)} PDFs in {slides.BUILT.relative_to(notebooks.ROOT)}"
+    )
+    if not printed:
+        print("no PDF: install Chromium, for example with `sudo apt install chromium`")
 
 
 def main() -> None:

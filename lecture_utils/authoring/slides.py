@@ -4,7 +4,6 @@ import base64
 import html
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,8 +165,10 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
 
 
 def _framed(page: str) -> str:
-    """A paragraph that is nothing but a picture becomes a figure."""
-    return re.sub(r"<p>(<img [^>]*>)</p>", r"<figure>\1</figure>", page)
+    """A paragraph that is nothing but a picture becomes a figure; what follows stands beside it."""
+    page = re.sub(r"<p>(<img [^>]*>)</p>", r"<figure>\1</figure>", page)
+    before, figure, after = page.partition("</figure>")
+    return f'{before}{figure}<div class="beside">{after}</div>' if after.strip() else page
 
 
 def deck(number: str, course: dict) -> str:
@@ -198,30 +199,48 @@ def _css() -> str:
 
     math = re.sub(r"src:url\((fonts/[\w-]+\.woff2)\)[^}]*\}", inline, css)
     reveal = [(VENDOR / "reveal" / name).read_text("utf-8") for name in ("reset.css", "reveal.css")]
-    code = HtmlFormatter(cssclass="code").get_style_defs(".code")
-    return "\n".join([*reveal, math, code, (FOLDER / "theme.css").read_text("utf-8")])
+    light = HtmlFormatter(style="default").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".dark .code")
+    return "\n".join([*reveal, math, light, dark, (FOLDER / "theme.css").read_text("utf-8")])
 
 
-def build(numbers: list[str]) -> list[Path]:
-    """Build decks into slides/built: a page, and a PDF where Chromium is installed."""
+def build(numbers: list[str], folder: Path = BUILT) -> list[Path]:
+    """Build decks into a folder, one self-contained page each; return the pages."""
     course = course_map.load()
-    BUILT.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     pages = []
     for number in numbers:
-        page = BUILT / source(number).with_suffix(".html").name
+        page = folder / source(number).with_suffix(".html").name
         page.write_text(deck(number, course), encoding="utf-8")
         pages.append(page)
     return pages
 
 
-def print_pdf(page: Path) -> Path | None:
-    """Print a deck, one slide a page; None where no Chromium is installed."""
-    browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if browser is None:
-        return None
-    pdf = page.with_suffix(".pdf")
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer")
-    options += ("--virtual-time-budget=8000", f"--print-to-pdf={pdf}")
-    address = f"{page.as_uri()}?print-pdf"
-    subprocess.run([browser, *options, address], check=True, capture_output=True, timeout=60)
-    return pdf
+def browser_path() -> str | None:
+    """Return where the system's Chromium is, or None."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+def print_pdfs(pages: list[Path]) -> list[Path]:
+    """Print built decks beside them, one slide a page; nothing where no Chromium is installed.
+
+    Raises:
+        DeckError: the print view does not have as many pages as the deck has slides.
+    """
+    if browser_path() is None:
+        return []
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+        tab = browser.new_page()
+        for page in pages:
+            tab.goto(f"{page.resolve().as_uri()}?print-pdf")
+            tab.wait_for_function("document.querySelectorAll('.pdf-page footer').length > 0")
+            slides, leaves = (tab.locator(part).count() for part in ("section", ".pdf-page"))
+            if slides != leaves:
+                raise DeckError(f"{page.name}: {slides} slides, but {leaves} pages in print")
+            pdf = page.with_suffix(".pdf")
+            tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
+        browser.close()
+    return [page.with_suffix(".pdf") for page in pages]
