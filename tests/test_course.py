@@ -57,9 +57,9 @@ def test_no_badge_while_no_repository_is_set_and_everywhere_once_it_is(course):
     empty, named = dict(course, repository=""), dict(course, repository="someone/shortcuts")
     assert not any(b"mybinder.org" in page for page in course_map.pages(empty).values())
     pages = course_map.pages(named)
-    assert len(pages) == len(course["notebooks"]) + 2
+    assert len(pages) == len(course["notebooks"]) + 3
     for path, page in pages.items():
-        if path != course_map.STORY:
+        if path not in (course_map.STORY, course_map.GUIDE):
             assert b"mybinder.org/v2/gh/someone/shortcuts" in page, path.name
 
 
@@ -105,7 +105,7 @@ def anchors(text):
 
 
 def documents():
-    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md"))
+    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "slides/README.md"))
     yield from sorted(notebooks.FOLDER.glob("*.ipynb"))
 
 
@@ -116,7 +116,9 @@ def text_of(path):
     return "\n\n".join(c.source for c in found if c.cell_type == "markdown")
 
 
-@pytest.mark.parametrize("path", list(documents()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", list(documents()), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_links_inside_the_repository_lead_somewhere(path):
     found = [url for url in links(text_of(path)) if not url.startswith(("http", "mailto"))]
     assert found

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import glossary, notebooks
 from lecture_utils.authoring.claims import table
 
 COURSE = notebooks.ROOT / "course.yml"
 README = notebooks.ROOT / "README.md"
+GUIDE = notebooks.ROOT / "slides" / "README.md"  # the instructor's
 STORY = notebooks.FOLDER / "00_story.png"  # README's figure, taken from notebook 00
 _MARK = re.compile(r"(?:▶ )?<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
 
@@ -36,19 +37,41 @@ def load(path: Path = COURSE) -> dict:
     return course
 
 
-def cue(course: dict, chapter: str) -> str:
-    """Write a cue mark without its ▶, such as Lecture 22, 9:56, with its link into the video.
+def moment(course: dict, chapter: str) -> tuple[int, str, int]:
+    """Return the lecture's number, its video and the second at which a chapter starts.
 
     Raises:
         ValueError: no lecture has such a chapter.
     """
     for number, lecture in course["lectures"].items():
         if chapter in lecture["chapters"]:
-            start = lecture["chapters"][chapter]["start"]
-            link = f"https://youtu.be/{lecture['video']}?t={start}"
-            return f"[Lecture {number}, {start // 60}:{start % 60:02}]({link})"
+            return number, lecture["video"], lecture["chapters"][chapter]["start"]
     known = ", ".join(c for lecture in course["lectures"].values() for c in lecture["chapters"])
     raise ValueError(f"unknown chapter {chapter!r}; course.yml has {known}")
+
+
+def minute(course: dict, chapter: str) -> str:
+    """Write when a chapter starts, such as 9:56."""
+    _, _, start = moment(course, chapter)
+    return f"{start // 60}:{start % 60:02}"
+
+
+def cue(course: dict, chapter: str) -> str:
+    """Write a cue mark without its ▶, such as Lecture 22, 9:56, with its link into the video."""
+    number, video, start = moment(course, chapter)
+    link = f"https://youtu.be/{video}?t={start}"
+    return f"[Lecture {number}, {minute(course, chapter)}]({link})"
+
+
+def beside(course: dict) -> str:
+    """Write the README's sentence about the lectures that the course runs beside."""
+    links: dict[str, list[str]] = {}
+    for number, lecture in course["lectures"].items():
+        link = f"[{number}](https://www.youtube.com/watch?v={lecture['video']})"
+        links.setdefault(lecture["series"], []).append(link)
+    series = "; ".join(f"{', '.join(found)} of *{name}*" for name, found in links.items())
+    word = "lecture" if len(course["lectures"]) == 1 else "lectures"
+    return f"It runs beside {word} {series}, or on its own, or in a workshop."
 
 
 def navigation(course: dict, number: str, folder: str = "") -> str:
@@ -80,6 +103,7 @@ def header(course: dict, number: str) -> str:
     """Write a notebook's first cell: bar, title, surprise, objectives, before you start, time."""
     page = course["notebooks"][number]
     cues = ", ".join(f"▶ {cue(course, chapter)}" for chapter in page["cues"])
+    before = re.sub(r"\{minute:([\w-]+)\}", lambda m: minute(course, m[1]), page["before"])
     lines = [
         navigation(course, number),
         "",
@@ -90,7 +114,7 @@ def header(course: dict, number: str) -> str:
         "**You will be able to**",
         *(f"- {objective}" for objective in page["objectives"]),
         "",
-        f"**Before you start:** {page['before']}",
+        f"**Before you start:** {before}",
         "",
         f"**Time:** {page['minutes']} minutes with the exercises."
         + (f" **In the video:** {cues}." if cues else ""),
@@ -114,8 +138,8 @@ def course_map(course: dict) -> str:
 
 
 def you_are_here(course: dict) -> str:
-    """Write the README's table from the minute of the video to the section of a notebook."""
-    rows = ["| In the video | Chapter | You are here |", "|---|---|---|"]
+    """Write the README's table from the minute of the video to section and slide."""
+    rows = ["| In the video | Chapter | You are here | On the slide |", "|---|---|---|---|"]
     for lecture in course["lectures"].values():
         for name, chapter in lecture["chapters"].items():
             places = []
@@ -123,8 +147,27 @@ def you_are_here(course: dict) -> str:
                 number = f"{int(place.split('.')[0]):02}"
                 label = place if "." in place else f"{number}, in five lines"
                 places.append(f"[{label}](notebooks/{course['notebooks'][number]['file']})")
-            rows.append(f"| ▶ {cue(course, name)} | {chapter['title']} | {', '.join(places)} |")
+            shown = ", ".join(map(slide_link, chapter.get("slides", []))) or "–"
+            rows.append(
+                f"| ▶ {cue(course, name)} | {chapter['title']} | {', '.join(places)} | {shown} |"
+            )
     return "\n".join(rows)
+
+
+def slide_link(place: str) -> str:
+    """Write where a slide such as "01#predict-half" is: its deck, and its number there.
+
+    Raises:
+        ValueError: the deck has no such slide (a DeckError: there is no such deck).
+    """
+    from lecture_utils.authoring import slides  # which reads this module
+
+    number, _, name = place.partition("#")
+    path = slides.source(number)
+    names = [slide.name for slide in slides.slides_of(path)]
+    if name not in names:
+        raise ValueError(f"course.yml: no slide {name!r} in {path.name}")
+    return f"[deck {number}, slide {names.index(name) + 1}](slides/{path.name})"
 
 
 def launch(course: dict) -> str:
@@ -152,6 +195,8 @@ def fill(text: str, course: dict, number: str = "") -> str:
     Raises:
         ValueError: a mark has an unknown name.
     """
+    from lecture_utils.authoring import teaching  # which reads the decks, which read this module
+
     makers = {
         "header": lambda _: header(course, number),
         "footer": lambda _: navigation(course, number),
@@ -159,8 +204,15 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "cue": lambda chapter: cue(course, chapter),
         "map": lambda _: course_map(course),
         "here": lambda _: you_are_here(course),
+        "lectures": lambda _: beside(course),
         "launch": lambda _: launch(course),
         "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
+        "day": lambda _: teaching.day(course),
+        "evenings": lambda _: teaching.evenings(course),
+        "flipped": lambda _: teaching.flipped(course),
+        "glossary": lambda _: glossary.table(course),
+        "pace": lambda page: teaching.pace(course, page),
+        "leave-out": lambda page: teaching.leave_out(course, page),
     }
 
     def make(mark: re.Match) -> str:
@@ -177,7 +229,9 @@ def fill(text: str, course: dict, number: str = "") -> str:
 
 def pages(course: dict) -> dict[Path, bytes]:
     """Return what every generated file, and every page with generated parts, must hold now."""
-    current = {STORY: story()[0], README: fill(README.read_text("utf-8"), course).encode()}
+    current = {STORY: story()[0]}
+    for path in (README, GUIDE):
+        current[path] = fill(path.read_text("utf-8"), course).encode()
     for number in course["notebooks"]:
         path = notebooks.path_of(number)
         notebook = notebooks.read(path)

@@ -4,7 +4,7 @@ import torch
 
 from lecture_utils.authoring.claims import claim
 
-LECTURE = "[lecture 22](https://youtu.be/2r0QahNdwMw?t=1685) shows one net"
+LECTURE = "Vizuara, [lecture 22](https://youtu.be/2r0QahNdwMw?t=1685) shows one net"
 HE = "[He et al. 2015](https://arxiv.org/abs/1502.01852)"
 GLOROT = "Glorot and Bengio 2010"
 BALDUZZI = "[Balduzzi et al. 2017](https://arxiv.org/abs/1702.08591)"

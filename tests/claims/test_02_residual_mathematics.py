@@ -8,7 +8,7 @@ SEEDS = range(20)
 RESNET = "[He et al. 2015](https://arxiv.org/abs/1512.03385)"
 IDENTITY = "[He et al. 2016](https://arxiv.org/abs/1603.05027)"
 VEIT = "[Veit et al. 2016](https://arxiv.org/abs/1605.06431)"
-LECTURE = "[lecture 22](https://youtu.be/2r0QahNdwMw?t=596)"
+LECTURE = "Vizuara, [lecture 22](https://youtu.be/2r0QahNdwMw?t=596)"
 
 
 @claim(
