@@ -1,0 +1,206 @@
+"""The instructor's tables: from course.yml, the decks' minutes and the notebooks' exercises."""
+
+import re
+
+from lecture_utils.authoring import notebooks, slides
+
+END = "end"  # what comes after the last numbered section: summary, self-test, next
+_CELL = re.compile(r"`([a-z][a-z0-9-]+)`|\]\(#(fig-[a-z0-9-]+)\)")
+
+
+def exercise_minutes(number: str) -> dict[str, int]:
+    """Return the minutes of a notebook's exercises, as its tasks state them: {"1.1": 5, …}."""
+    found = {}
+    for cell in notebooks.read(notebooks.path_of(number)).cells:
+        if name := re.fullmatch(r"ex-(\d+)-(\d+)-task", cell.id):
+            minutes = re.search(r"^\*(\d+) minutes · [●○]{3}\*$", cell.source, re.MULTILINE)
+            found[".".join(name.groups())] = int(minutes[1])
+    return found
+
+
+def section_by_cell(number: str) -> dict[str, str]:
+    """Return the section in which each cell of a notebook stands, by the cell's id."""
+    found, section = {}, END
+    for cell in notebooks.read(notebooks.path_of(number)).cells:
+        if cell.cell_type == "markdown":
+            for heading in re.findall(r"^## (.+)$", cell.source, re.MULTILINE):
+                place = re.match(r"\d+\.\d+", heading)
+                section = place[0] if place else END
+        found[cell.id] = section
+    return found
+
+
+def timeline(course: dict, number: str) -> list[tuple[str, str, int, int]]:
+    """Return (slide, what it belongs to, from minute, minutes) for each slide of a deck.
+
+    A slide belongs to the exercise or the section of the first cell that it names or shows,
+    otherwise to that of the slide before it. [] while the notebook has no deck.
+    """
+    if not list(slides.FOLDER.glob(f"{number}_*.md")):
+        return []
+    sections = section_by_cell(number)
+    deck = slides.slides_of(slides.source(number))
+    starts = [int(slide.notes["Minute"]) for slide in deck]
+    ends = [*starts[1:], course["notebooks"][number]["minutes"]]
+    rows, place = [], f"{int(number)}.1"
+    for slide, start, end in zip(deck, starts, ends, strict=True):
+        place = _place(slide, sections, place.partition(" ")[0])
+        rows.append((slide.name, place, start, end - start))
+    return rows
+
+
+def _place(slide: slides.Slide, sections: dict[str, str], before: str) -> str:
+    """Where a slide belongs: "1.3", or "1.3 exercise 1.1", or the end."""
+    if slide.name in ("summary", "next") or before == END:
+        return END
+    named = [a or b for a, b in _CELL.findall(f"{slide.notes.get('Show', '')} {slide.text}")]
+    cells = [name for name in named if sections.get(name, END) != END]
+    if not cells:
+        return before
+    section = sections[cells[0]]
+    exercise = re.match(r"ex-(\d+)-(\d+)-", cells[0])
+    if exercise and slide.name.startswith("exercise-"):
+        return f"{section} exercise {exercise[1]}.{exercise[2]}"
+    return section
+
+
+def pace(course: dict, number: str) -> str:
+    """Write the timings of a notebook's sections."""
+    if number not in course["notebooks"]:
+        return f"Notebook {number} is to come."
+    rows = timeline(course, number)
+    if not rows:
+        return f"Times appear here once there is a deck `slides/{number}_….md`."
+    sections: dict[str, list] = {}
+    for _, place, start, minutes in rows:
+        section, _, exercise = place.partition(" exercise ")
+        entry = sections.setdefault(section, [start, 0, []])
+        entry[1] += minutes
+        entry[2] += [f"{exercise} ({minutes})"] if exercise else []
+    total = sum(minutes for _, minutes, _ in sections.values())
+    names = [f"§ {name}" if name != END else "the end" for name in sections]
+    return "\n".join(
+        [
+            f"| | {' | '.join(names)} | together |",
+            "|---" * (len(sections) + 2) + "|",
+            f"| from minute | {' | '.join(str(start) for start, *_ in sections.values())} | |",
+            f"| minutes | {' | '.join(str(m) for _, m, _ in sections.values())} | {total} |",
+            f"| of which exercise | {' | '.join(', '.join(e) for *_, e in sections.values())} | |",
+        ]
+    )
+
+
+def cuts(course: dict, number: str) -> list[tuple[str, int, str]]:
+    """Return what can be left out of a notebook, in this order: (what, minutes saved, instead).
+
+    Minutes are the deck's; while there is no deck, an exercise counts with its own.
+    """
+    rows, gone, found = timeline(course, number), set(), []
+    for what, instead in course["teaching"]["leave out"].get(number, {}).items():
+        saved = {row for row in rows if row not in gone and _belongs(row[1], what)}
+        gone |= saved
+        minutes = sum(row[3] for row in saved)
+        if not rows:
+            minutes = exercise_minutes(number).get(what.removeprefix("exercise "), 0)
+        found.append((what, minutes, instead))
+    return found
+
+
+def _belongs(place: str, what: str) -> bool:
+    section, _, exercise = place.partition(" exercise ")
+    return what in (f"section {section}", f"exercise {exercise}")
+
+
+def leave_out(course: dict, number: str) -> str:
+    """Write what to cut from a notebook when time runs out."""
+    if number not in course["notebooks"]:
+        return f"Notebook {number} is to come."
+    rows = ["| When time runs out, leave out | saves, minutes | and say instead |", "|---|---|---|"]
+    rows += [f"| {what} | {saved} | {instead} |" for what, saved, instead in cuts(course, number)]
+    return "\n".join(rows)
+
+
+def clock(start: str, minutes: int) -> str:
+    """Return the time of day some minutes after "09:00"."""
+    hours, rest = start.split(":")
+    minutes += 60 * int(hours) + int(rest)
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+
+
+def _sessions(course: dict, plan: list) -> list:
+    """Leave out the notebooks of a plan that do not exist yet, and pauses at its end."""
+    kept = [item for item in plan if isinstance(item, int) or item in course["notebooks"]]
+    while kept and isinstance(kept[-1], int):
+        kept.pop()
+    return kept
+
+
+def _pause(minutes: int) -> str:
+    return "lunch" if minutes >= 45 else "break"
+
+
+def day(course: dict) -> str:
+    """Write the one-day workshop: the blocks by the clock, without what `leave out` names."""
+    plan = course["teaching"]["day"]
+    rows = [
+        "| Clock | Block | | Minutes | left out for the day | of course.yml's |",
+        "|---" * 6 + "|",
+    ]
+    at, taught, whole, pauses = plan["starts"], 0, 0, 0
+    blocks = {n: k + 1 for k, block in enumerate(plan["blocks"]) for n in block}
+    for item in _sessions(course, plan["plan"]):
+        if isinstance(item, int):
+            rows.append(f"| {at} | | *{_pause(item)}* | {item} | | |")
+            at, pauses = clock(at, item), pauses + item
+            continue
+        page, left = course["notebooks"][item], cuts(course, item)
+        minutes = page["minutes"] - sum(saved for _, saved, _ in left)
+        what = ", ".join(what for what, saved, _ in left if saved) or "nothing"
+        block = blocks.get(item, "–")
+        rows.append(
+            f"| {at} | {block} | {item} {page['title']} | {minutes} | {what} | {page['minutes']} |"
+        )
+        at, taught, whole = clock(at, minutes), taught + minutes, whole + page["minutes"]
+    rows.append(f"| {at} | | end | {taught} and {pauses} of breaks | {whole - taught} | {whole} |")
+    return "\n".join(rows)
+
+
+def evenings(course: dict) -> str:
+    """Write the evenings, notebooks in full."""
+    plan = course["teaching"]["evenings"]
+    rows = ["| Evening | By the clock | Minutes without breaks |", "|---|---|---|"]
+    whole = 0
+    for session in filter(None, (_sessions(course, items) for items in plan["plan"])):
+        at, parts, total = plan["starts"], [], 0
+        for item in session:
+            pause = isinstance(item, int)
+            minutes = item if pause else course["notebooks"][item]["minutes"]
+            title = f"*{_pause(item)}*" if pause else f"{item} {course['notebooks'][item]['title']}"
+            parts.append(f"{at} {title} ({minutes})")
+            at, total = clock(at, minutes), total + (0 if pause else minutes)
+        whole += total
+        rows.append(f"| {len(rows) - 1} | {', '.join(parts)}, {at} end | {total} |")
+    return "\n".join([*rows, f"| | together | {whole} |"])
+
+
+def flipped(course: dict) -> str:
+    """Write the flipped class: reading and running at home, exercises and talk in the room."""
+    plan = course["teaching"]["flipped"]
+    rows = ["| | At home before | minutes | In the room | minutes |", "|---" * 5 + "|"]
+    home_sum = room_sum = 0
+    for session in filter(None, (_sessions(course, items) for items in plan["plan"])):
+        exercises = sum(sum(exercise_minutes(number).values()) for number in session)
+        home = sum(course["notebooks"][number]["minutes"] for number in session) - exercises
+        titles = ", ".join(f"{number} {course['notebooks'][number]['title']}" for number in session)
+        tasks = ", ".join(task for number in session for task in exercise_minutes(number))
+        first = clock(plan["starts"], plan["questions"])
+        second = clock(first, exercises)
+        end = clock(second, plan["discussion"])
+        room = (
+            f"{plan['starts']} questions, {first} exercises {tasks} in pairs, "
+            f"{second} discussion, {end} end"
+        )
+        rows.append(f"| {len(rows) - 1} | {titles} | {home} | {room} | {exercises} for exercises |")
+        home_sum, room_sum = home_sum + home, room_sum + exercises
+    together = f"{room_sum}, and with home {home_sum + room_sum}"
+    return "\n".join([*rows, f"| | together | {home_sum} | | {together} |"])
