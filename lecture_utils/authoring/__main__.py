@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from lecture_utils.authoring import claims, course, notebooks, slides
+from lecture_utils.authoring import claims, course, handouts, notebooks, slides
 
 
 def generate() -> None:
@@ -30,12 +30,12 @@ def measure(numbers: list[str]) -> None:
 
 
 def decks(numbers: list[str]) -> None:
-    """Build the decks into slides/built, as pages and, where Chromium is installed, as PDF."""
+    """Build decks and handouts into slides/built, as pages and, with Chromium, as PDF."""
     pages = slides.build(numbers or list(course.load()["notebooks"]))
-    printed = slides.print_pdfs(pages)
-    print(
-        f"{len(pages)} decks and {len(printed)} PDFs in {slides.BUILT.relative_to(notebooks.ROOT)}"
-    )
+    sheets = handouts.build(course.load(), numbers)
+    printed = slides.print_pdfs(pages) + handouts.print_pdfs(sheets)
+    folder = slides.BUILT.relative_to(notebooks.ROOT)
+    print(f"{len(pages)} decks, {len(sheets)} handouts and {len(printed)} PDFs in {folder}")
     if not printed:
         print("no PDF: install Chromium, for example with `sudo apt install chromium`")
 

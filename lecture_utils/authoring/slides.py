@@ -178,30 +178,34 @@ def deck(number: str, course: dict) -> str:
     parts = {
         "title": f"{number} · {course['notebooks'][number]['title']}",
         "css": _css(),
-        "scripts": "\n".join(f"<script>{_script(name)}</script>" for name in SCRIPTS),
+        "scripts": "\n".join(f"<script>{script(name)}</script>" for name in SCRIPTS),
         "slides": body,
     }
     page = (FOLDER / "deck.html").read_text("utf-8")
     return re.sub(r"<!-- (\w+) -->", lambda mark: parts[mark[1]], page)
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """Return a vendored script, ready to stand in a page."""
     return (VENDOR / name).read_text("utf-8").replace("</script", r"<\/script")
 
 
-def _css() -> str:
-    """All styles, KaTeX's with its fonts inside."""
+def math_css() -> str:
+    """Return KaTeX's styles with its fonts inside."""
     css = (VENDOR / "katex/katex.min.css").read_text("utf-8")
 
     def inline(mark: re.Match) -> str:
         data = base64.b64encode((VENDOR / "katex" / mark[1]).read_bytes()).decode()
         return f'src:url(data:font/woff2;base64,{data}) format("woff2")}}'
 
-    math = re.sub(r"src:url\((fonts/[\w-]+\.woff2)\)[^}]*\}", inline, css)
+    return re.sub(r"src:url\((fonts/[\w-]+\.woff2)\)[^}]*\}", inline, css)
+
+
+def _css() -> str:
     reveal = [(VENDOR / "reveal" / name).read_text("utf-8") for name in ("reset.css", "reveal.css")]
     light = HtmlFormatter(style="default").get_style_defs(".code")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".dark .code")
-    return "\n".join([*reveal, math, light, dark, (FOLDER / "theme.css").read_text("utf-8")])
+    return "\n".join([*reveal, math_css(), light, dark, (FOLDER / "theme.css").read_text("utf-8")])
 
 
 def build(numbers: list[str], folder: Path = BUILT) -> list[Path]:

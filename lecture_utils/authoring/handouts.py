@@ -1,0 +1,99 @@
+"""Handouts: one printed page for each block of the workshop, from slides/handouts/block_N.md."""
+
+import re
+from pathlib import Path
+
+import mistune
+
+from lecture_utils.authoring import slides
+
+FOLDER = slides.FOLDER / "handouts"
+PARTS = ("title", "predict", "keep", "figure", "measured")  # what a handout consists of
+BLANK = '<span class="blank"></span>'  # a line to write on
+_CLAIM = re.compile(r"\{claim:(\d\d)#([\w.]+)\}")
+
+
+def blocks(course: dict, numbers: list[str] | None = None) -> list[int]:
+    """Return the blocks whose notebooks all exist; with numbers, those with one of these."""
+    found = []
+    for k, block in enumerate(course["teaching"]["day"]["blocks"], start=1):
+        pages = [number for number in block if number != "00"]
+        exists = all(number in course["notebooks"] for number in pages)
+        if exists and (not numbers or set(numbers) & set(pages)):
+            found.append(k)
+    return found
+
+
+def handout(block: int) -> str:
+    """Build one handout: a page that needs no other file and no network.
+
+    Raises:
+        DeckError: there is no source, a part is missing, or a figure or claim does not exist.
+    """
+    path = FOLDER / f"block_{block}.md"
+    if not path.exists():
+        raise slides.DeckError(f"block {block} of the workshop needs slides/handouts/{path.name}")
+    parts = {part.name: part.text for part in slides.slides_of(path)}
+    if tuple(parts) != PARTS:
+        raise slides.DeckError(f"{path.name}: parts must be {', '.join(PARTS)}; got {list(parts)}")
+    filled = {
+        "css": slides.math_css(),
+        "scripts": "\n".join(
+            f"<script>{slides.script(f'katex/{name}')}</script>"
+            for name in ("katex.min.js", "auto-render.min.js")
+        ),
+        "name": re.sub(r"[#$*\\]", "", parts["title"].partition("\n")[0]).strip(),
+        "parts": "\n".join(section(name, text, path.name) for name, text in parts.items()),
+    }
+    page = (FOLDER / "page.html").read_text("utf-8")
+    return re.sub(r"<!-- (\w+) -->", lambda mark: filled[mark[1]], page)
+
+
+def section(name: str, text: str, deck: str) -> str:
+    """Write one part; `{claim:01#test_x}` is a measured number, `{blank}` a place to write."""
+    where = f"{deck}, part {name}"
+
+    def number(mark: re.Match) -> str:
+        return slides.with_numbers(f"{{claim:{mark[2]}}}", mark[1], where)
+
+    page = slides.Page("", deck, name)
+    page.where = where
+    markdown = mistune.create_markdown(renderer=page, plugins=["math", "table"])
+    body = markdown(_CLAIM.sub(number, text)).replace("{blank}", BLANK)
+    return f'<section id="{name}">\n{body}</section>'
+
+
+def build(course: dict, numbers: list[str], folder: Path = slides.BUILT) -> list[Path]:
+    """Build the handouts of these notebooks (of all, if none is named) into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = []
+    for block in blocks(course, numbers):
+        page = folder / f"handout_{block}.html"
+        page.write_text(handout(block), encoding="utf-8")
+        pages.append(page)
+    return pages
+
+
+def print_pdfs(pages: list[Path]) -> list[Path]:
+    """Print built handouts beside them, on A4; nothing where no Chromium is installed.
+
+    Raises:
+        DeckError: a handout needs more than one page.
+    """
+    if slides.browser_path() is None:
+        return []
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=slides.browser_path(), args=["--no-sandbox"]
+        )
+        tab = browser.new_page()
+        for page in pages:
+            tab.goto(page.resolve().as_uri())
+            pdf = tab.pdf(path=page.with_suffix(".pdf"), prefer_css_page_size=True)
+            leaves = len(re.findall(rb"/Type\s*/Page\b", pdf))
+            if leaves != 1:
+                raise slides.DeckError(f"{page.name}: {leaves} printed pages instead of one")
+        browser.close()
+    return [page.with_suffix(".pdf") for page in pages]
