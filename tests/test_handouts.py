@@ -59,12 +59,22 @@ def test_one_printed_page_each(built):
         assert (round(width), round(height)) == (595, 842), pdf.name
 
 
-def test_a_handout_that_is_too_long_stops_the_build(tmp_path):
+@pytest.mark.parametrize(
+    ("style", "says"),
+    [
+        ("height: 400mm", r"handout_9\.html: 2 printed pages"),
+        ("width: 400mm; height: 9mm", r"handout_9\.html: something is wider"),
+    ],
+)
+def test_a_handout_that_does_not_fit_stops_the_build(tmp_path, style, says):
     if slides.browser_path() is None:
         pytest.skip("no Chromium: whether a handout fits its page is not checked")
     page = tmp_path / "handout_9.html"
-    page.write_text("<style>@page { size: A4 }</style><p style='height: 400mm'>long</p>")
-    with pytest.raises(slides.DeckError, match=r"handout_9\.html: 2 printed pages"):
+    page.write_text(
+        "<!doctype html><style>@page { size: A4 } body { width: 184mm }</style>"
+        f"<body><p style='{style}'>long</p></body>"
+    )
+    with pytest.raises(slides.DeckError, match=says):
         handouts.print_pdfs([page])
 
 

@@ -78,7 +78,7 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
     """Print built handouts beside them, on A4; nothing where no Chromium is installed.
 
     Raises:
-        DeckError: a handout needs more than one page.
+        DeckError: a handout needs more than one page, or is wider than its page.
     """
     if slides.browser_path() is None:
         return []
@@ -91,6 +91,8 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
         tab = browser.new_page()
         for page in pages:
             tab.goto(page.resolve().as_uri())
+            if tab.evaluate("document.body.scrollWidth > document.body.clientWidth"):
+                raise slides.DeckError(f"{page.name}: something is wider than the page")
             pdf = tab.pdf(path=page.with_suffix(".pdf"), prefer_css_page_size=True)
             leaves = len(re.findall(rb"/Type\s*/Page\b", pdf))
             if leaves != 1:

@@ -115,8 +115,11 @@ def leave_out(course: dict, number: str) -> str:
     """Write what to cut from a notebook when time runs out."""
     if number not in course["notebooks"]:
         return f"Notebook {number} is to come."
+    left = cuts(course, number)
+    if not left:
+        return "Nothing is marked to be left out."
     rows = ["| When time runs out, leave out | saves, minutes | and say instead |", "|---|---|---|"]
-    rows += [f"| {what} | {saved} | {instead} |" for what, saved, instead in cuts(course, number)]
+    rows += [f"| {what} | {saved or '–'} | {instead} |" for what, saved, instead in left]
     return "\n".join(rows)
 
 
