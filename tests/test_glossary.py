@@ -46,17 +46,18 @@ def fits(entry, words):
 def used_otherwise(text, entries=ENTRIES):
     """The introductions that do not go with the glossary.
 
-    An explicit one ("$L$ is the …") must contain a key word of its symbol; any other
-    ("the depth $L$", "$L$ blocks") must not contain another symbol's key word and none of its own.
+    An explicit one ("$L$ is the …") must contain a key word of its symbol, and its first words must
+    not be another symbol's; any other ("the depth $L$", "$L$ blocks") must not name another's.
     """
     for symbol, words, explicit in introductions(text):
         found = glossary.symbols(symbol)
         entry = glossary.entry_of(found[0][1], entries) if found else None
-        if entry is None or not entry.words or fits(entry, words):
+        if entry is None or not entry.words:
             continue
-        noun = words.split()[-1 if not explicit else 0]
-        others = [e.name for e in entries if e.words and e is not entry and fits(e, noun)]
-        if explicit or others or re.match(_NOUNS, noun):
+        first = " ".join(words.split()[:4]) if explicit else words.split()[-1]
+        others = any(fits(e, first) for e in entries if e.words and e is not entry)
+        foreign = not fits(entry, first if explicit and others else words)
+        if foreign and (explicit or others or re.match(_NOUNS, first)):
             yield f"{entry.name} ({entry.means}) is introduced as {words[:60]!r}"
 
 
@@ -117,7 +118,9 @@ STREAM = Entry("$d$", "width of the stream", r"d(?![a-z])", words=("stream", "nu
         ("$L$ is the number of layers", False),
         ("$L$ is the number of neurons", True),
         ("Let $L$ be the width of a layer's input", False),  # a key word of its own is there
+        ("Let $L$ be what comes before the first layer", False),
         ("Let $L$ be the width", True),
+        ("Let $L$ be the number of neurons in a layer", True),
         ("the depth $L$", False),
         ("a width $L$", True),
         ("$L$ blocks of $n$ neurons", False),

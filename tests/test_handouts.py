@@ -29,7 +29,8 @@ def test_a_handout_is_whole(block):
     page = handouts.handout(block)
     body = page[page.index("<body>") : page.index("<script>")]
     assert page.count("<h1>") == 1
-    assert not re.search(r'(?:src|href)="(?!data:|#)', body)
+    outside = r'(?:src|href)="(?!data:|#)|url\((?!data:)|@import'
+    assert not re.search(outside, page[: page.index("<script>")])
     assert "{" not in re.sub(r'\\\(.*?\\\)|\$\$.*?\$\$|alt="[^"]*"', "", body, flags=re.DOTALL)
     (alt,) = re.findall(r'<img [^>]*alt="([^"]+)"', body)
     assert len(alt.split()) >= 12
