@@ -48,16 +48,9 @@ def test_the_readme_says_which_slide(course, name):
     names = [s.name for s in decks(course)[number]]
     link = course_map.slide_link(place)
     assert link.startswith(f"[deck {number}, slide {names.index(slide) + 1}](slides/{number}_")
-    (row,) = [
-        row
-        for row in course_map.you_are_here(course).splitlines()
-        if f"?t={start(name, course)})" in row
-    ]
+    mark = f"▶ {course_map.cue(course, name)}"
+    (row,) = [row for row in course_map.you_are_here(course).splitlines() if mark in row]
     assert link in row
-
-
-def start(name, course):
-    return chapters(course)[name]["start"]
 
 
 def test_a_slide_that_does_not_exist_is_an_error():
