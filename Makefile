@@ -7,7 +7,7 @@ export PIP_RETRIES ?= 1
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test notebooks slides generate clean
+.PHONY: help env lab test notebooks slides site generate clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ notebooks: generate  ## execute the notebooks again, in place
 
 slides: env  ## build the decks, as pages and PDF, into slides/built
 	$(PY) -m lecture_utils.authoring decks
+
+site: env  ## write the notebooks as pages that work without a network, and the decks, into site
+	$(PY) -m lecture_utils.authoring site
 
 generate: env  ## write the parts that come from course.yml and the claims
 	$(PY) -m lecture_utils.authoring generate

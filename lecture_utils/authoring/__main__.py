@@ -1,9 +1,10 @@
-"""`python -m lecture_utils.authoring generate | execute [NN …] | measure [NN …] | decks [NN …]`."""
+"""`python -m lecture_utils.authoring COMMAND`: generate, execute, measure, decks, site."""
 
 import argparse
 import time
 
 from lecture_utils.authoring import claims, course, handouts, notebooks, slides
+from lecture_utils.authoring import site as site_builder
 
 
 def generate() -> None:
@@ -40,14 +41,20 @@ def decks(numbers: list[str]) -> None:
         print("no PDF: install Chromium, for example with `sudo apt install chromium`")
 
 
+def site() -> None:
+    """Write every notebook as a page, with an index and the decks, into site/."""
+    pages = site_builder.build()
+    print(f"{len(pages)} pages; begin with site/index.html")
+
+
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.authoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (generate, execute, measure, decks):
+    for command in (generate, execute, measure, decks, site):
         part = commands.add_parser(command.__name__, help=command.__doc__)
         part.set_defaults(run=command)
-        if command is not generate:
+        if command not in (generate, site):
             part.add_argument("numbers", nargs="*", help="such as 01 02; all notebooks if left out")
     choice = vars(parser.parse_args())
     run = choice.pop("run")

@@ -38,10 +38,7 @@ def handout(block: int) -> str:
         raise slides.DeckError(f"{path.name}: parts must be {', '.join(PARTS)}; got {list(parts)}")
     filled = {
         "css": slides.math_css(),
-        "scripts": "\n".join(
-            f"<script>{slides.script(f'katex/{name}')}</script>"
-            for name in ("katex.min.js", "auto-render.min.js")
-        ),
+        "scripts": slides.scripts("katex/katex.min.js", "katex/auto-render.min.js"),
         "name": re.sub(r"[#$*\\]", "", parts["title"].partition("\n")[0]).strip(),
         "parts": "\n".join(section(name, text, path.name) for name, text in parts.items()),
     }

@@ -178,16 +178,21 @@ def deck(number: str, course: dict) -> str:
     parts = {
         "title": f"{number} · {course['notebooks'][number]['title']}",
         "css": _css(),
-        "scripts": "\n".join(f"<script>{script(name)}</script>" for name in SCRIPTS),
+        "scripts": scripts(*SCRIPTS),
         "slides": body,
     }
     page = (FOLDER / "deck.html").read_text("utf-8")
     return re.sub(r"<!-- (\w+) -->", lambda mark: parts[mark[1]], page)
 
 
-def script(name: str) -> str:
-    """Return a vendored script, ready to stand in a page."""
-    return (VENDOR / name).read_text("utf-8").replace("</script", r"<\/script")
+def scripts(*names: str) -> str:
+    """Return vendored scripts as elements of a page."""
+
+    def element(name: str) -> str:
+        text = (VENDOR / name).read_text("utf-8").replace("</script", r"<\/script")
+        return f"<script>{text}</script>"
+
+    return "\n".join(map(element, names))
 
 
 def math_css() -> str:
@@ -202,6 +207,7 @@ def math_css() -> str:
 
 
 def _css() -> str:
+    """All styles of a deck."""
     reveal = [(VENDOR / "reveal" / name).read_text("utf-8") for name in ("reset.css", "reveal.css")]
     light = HtmlFormatter(style="default").get_style_defs(".code")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".dark .code")
