@@ -125,7 +125,7 @@ def header(course: dict, number: str) -> str:
 def course_map(course: dict) -> str:
     """Write the README's table of notebooks."""
     rows = [
-        "| | Notebook | Minutes | What you build and see | Lecture, minute |",
+        "| No. | Notebook | Minutes | What you build and see | Lecture, minute |",
         "|---|---|---|---|---|",
     ]
     for number, page in course["notebooks"].items():

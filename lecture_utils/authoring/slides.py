@@ -57,7 +57,8 @@ def slides_of(path: Path) -> list[Slide]:
     """Read a deck: `=== name ▶ chapter`, Markdown, and after `Notes:` the speaker notes.
 
     Raises:
-        DeckError: text before the first slide, a name used twice, or notes of an unknown kind.
+        DeckError: text before the first slide, a name used twice, notes of an unknown kind or
+            without minute or words to say.
     """
     before, *parts = _HEAD.split(path.read_text(encoding="utf-8"))
     if before.strip():
@@ -82,6 +83,8 @@ def _notes(spoken: str, path: Path, name: str) -> dict[str, str]:
             found[list(found)[-1]] += f" {line.strip()}"
         else:
             raise DeckError(f"{path.name}, slide {name}: notes begin with {NOTES}; got {line!r}")
+    if not found.get("Minute", "").isdigit() or not found.get("Say"):
+        raise DeckError(f"{path.name}, slide {name}: notes need `Minute: 12` and `Say: …`")
     return found
 
 

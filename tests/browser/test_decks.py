@@ -1,0 +1,90 @@
+"""The decks, opened from a file with nothing but this machine to reach; and printed."""
+
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from lecture_utils.authoring import slides
+
+DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
+OUTSIDE = (Path(__file__).parent / "outside.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="module", params=DECKS, ids=lambda path: path.stem)
+def built(request, executable, tmp_path_factory):
+    (page,) = slides.build([request.param.name[:2]], tmp_path_factory.mktemp("decks"))
+    return page
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def deck(request, built, watch):
+    """A deck in one of its themes; the dark one comes with the key T."""
+    with watch(built.as_uri(), viewport={"width": 1280, "height": 720}) as deck:
+        deck.page.wait_for_selector(".reveal.ready")
+        light = paper(deck)
+        if request.param == "dark":
+            deck.page.keyboard.press("t")
+            assert paper(deck) != light
+        yield deck
+
+
+def paper(deck):
+    return deck.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def each_slide(deck):
+    """Go through a deck with the right arrow key; yield each slide's name."""
+    deck.page.keyboard.press("Home")
+    for name in deck.page.locator(".slides > section").evaluate_all("all => all.map(s => s.id)"):
+        deck.page.wait_for_selector(f'section.present[id="{name}"]', timeout=2000)
+        yield name
+        deck.page.keyboard.press("ArrowRight")
+
+
+def test_every_slide_fits(deck):
+    found = {name: deck.page.evaluate(OUTSIDE) for name in each_slide(deck)}
+    assert {name: outside for name, outside in found.items() if outside} == {}
+
+
+def test_axe_finds_nothing(deck):
+    found = {name: deck.axe() for name in each_slide(deck)}
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_every_picture_is_there_and_described(deck):
+    for picture in deck.page.locator(".slides img").all():
+        assert picture.evaluate("picture => picture.naturalWidth") > 300
+        assert len(picture.get_attribute("alt").split()) >= 12
+
+
+def test_every_formula_is_set(deck):
+    assert deck.page.locator(".katex-error").all_inner_texts() == []
+    written = deck.page.locator(".math").count()
+    assert deck.page.locator(".math .katex").count() >= written
+
+
+def test_every_slide_has_its_notes(deck):
+    for slide in deck.page.locator(".slides > section").all():
+        notes = slide.locator("aside.notes strong").all_text_contents()
+        assert notes[:2] == ["Minute:", "Say:"]
+
+
+def test_nothing_goes_wrong(deck):
+    assert deck.troubles == []
+
+
+def test_the_speaker_window_shows_the_notes(built, watch):
+    with watch(built.as_uri(), viewport={"width": 1280, "height": 720}) as deck:
+        deck.page.wait_for_selector(".reveal.ready")
+        with deck.page.expect_popup() as opened:
+            deck.page.keyboard.press("s")
+        notes = deck.page.locator("section.present aside.notes").text_content()
+        said = notes.split("Say:")[1].strip()[:40]
+        opened.value.get_by_text(said).first.wait_for(timeout=10_000)
+
+
+def test_the_print_has_a_page_for_each_slide(built):
+    pages = pypdf.PdfReader(slides.print_pdf(built)).pages
+    assert len(pages) == len(slides.slides_of(slides.source(built.name[:2])))
+    assert all(page.extract_text().strip() for page in pages)

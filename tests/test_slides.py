@@ -1,0 +1,111 @@
+"""Decks without a browser: what every deck holds, and what stops a build."""
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from lecture_utils.authoring import course as course_map
+from lecture_utils.authoring import notebooks, slides
+
+COURSE = course_map.load()
+DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
+each = pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
+NOTES = "\n\nNotes:\nMinute: 0\nSay: Hello."
+FIRST = f"=== title-probe\n# Probe{NOTES}\n"
+
+
+@each
+def test_minutes_ascend_and_every_slide_says_something(path):
+    deck = slides.slides_of(path)
+    minutes = [int(slide.notes["Minute"]) for slide in deck]
+    assert minutes[0] == 0
+    assert all(earlier <= later for earlier, later in pairwise(minutes))
+    assert minutes[-1] <= COURSE["notebooks"][path.name[:2]]["minutes"]
+    assert all(len(slide.notes["Say"].split()) >= 5 for slide in deck)
+
+
+@each
+def test_a_prediction_has_options_and_its_usual_wrong_answer(path):
+    predictions = [s for s in slides.slides_of(path) if s.name.startswith("predict-")]
+    assert predictions
+    for slide in predictions:
+        assert len(re.findall(r"^- \*\*[a-d]\*\* ", slide.text, flags=re.MULTILINE)) in (2, 4)
+        assert {"Usual wrong answer", "Show"} <= set(slide.notes), slide.name
+
+
+@each
+def test_every_cell_to_show_exists(path):
+    for slide in slides.slides_of(path):
+        number, cells = path.name[:2], {}
+        for part in re.split(r"(?=notebook \d\d)", slide.notes.get("Show", "")):
+            number = part[9:11] if part.startswith("notebook ") else number
+            cells = {cell.id for cell in notebooks.read(notebooks.path_of(number)).cells}
+            named = {name for name in re.findall(r"`([\w-]+)`", part)}
+            assert named <= cells, f"{slide.name}: notebook {number} has no {named - cells}"
+
+
+@each
+def test_a_deck_is_the_same_bytes_at_every_build(path, tmp_path):
+    number = path.name[:2]
+    first, second = (slides.build([number], tmp_path / folder)[0] for folder in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert first.name == path.with_suffix(".html").name
+
+
+@each
+def test_a_deck_needs_no_other_file(path):
+    page = slides.deck(path.name[:2], COURSE)
+    page = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert re.findall(r'(?:src|srcset|<link[^>]+href)="(?!data:)([^"]*)"', page) == []
+    assert re.findall(r"url\((?!data:)[^)]*\)|@import[^;]*", page) == []
+
+
+@pytest.fixture
+def probe(tmp_path, monkeypatch):
+    """Build a deck of notebook 01 from a text."""
+    monkeypatch.setattr(slides, "FOLDER", tmp_path)
+    (tmp_path / "deck.html").write_text("<!-- slides -->")
+    (tmp_path / "theme.css").write_text("")
+
+    def build(text):
+        (tmp_path / "01_probe.md").write_text(text, encoding="utf-8")
+        return slides.deck("01", COURSE)
+
+    return build
+
+
+def test_a_good_deck_is_built(probe):
+    assert '<section id="title-probe"' in probe(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"{FIRST}=== a\n## A\n\n![](#fig-none){NOTES}", "01_probe.md, slide a: .*'fig-none'"),
+        (f"{FIRST}=== a\n## A\n\n{{claim:test_none}}{NOTES}", "slide a: no claim 'test_none'"),
+        (f"{FIRST}=== a\n## A\n\n{{claim:test_none.mean}}{NOTES}", "slide a: no claim"),
+        (f"{FIRST}=== a\n## A\n\nNo notes.", "01_probe.md, slide a: .*Minute"),
+        (f"{FIRST}=== a\n## A\n\nNotes:\nSay: Hello.", "01_probe.md, slide a: .*Minute"),
+        (f"{FIRST}=== a\n## A\n\nNotes:\nMinute: 1", "01_probe.md, slide a: .*Say"),
+        (f"{FIRST}=== a\n## A\n\nNotes:\nSing: La.", "01_probe.md, slide a: .*'Sing: La.'"),
+        (f"# Early\n{FIRST}", "01_probe.md: text before the first slide"),
+        (f"{FIRST}{FIRST}", "01_probe.md: two slides are named title-probe"),
+        (f"{FIRST}=== a ▶ none\n## A{NOTES}", "unknown chapter 'none'"),
+    ],
+)
+def test_what_stops_a_build(probe, text, says):
+    with pytest.raises(ValueError, match=says):
+        probe(text)
+
+
+def test_a_notebook_without_a_deck(monkeypatch, tmp_path):
+    monkeypatch.setattr(slides, "FOLDER", tmp_path)
+    with pytest.raises(slides.DeckError, match=r"needs one deck slides/01_\*.md; found 0"):
+        slides.source("01")
+
+
+def test_without_a_browser_there_is_no_print(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert slides.browser() is None
+    assert slides.print_pdf(tmp_path / "a.html") is None
