@@ -107,5 +107,5 @@ def test_a_notebook_without_a_deck(monkeypatch, tmp_path):
 
 def test_without_a_browser_there_is_no_print(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert slides.browser() is None
-    assert slides.print_pdf(tmp_path / "a.html") is None
+    assert slides.browser_path() is None
+    assert slides.print_pdfs([tmp_path / "a.html"]) == []

@@ -24,7 +24,7 @@ def _missing(reason: str) -> None:
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The path of the browser."""
-    return slides.browser() or _missing(LEFT_OUT)
+    return slides.browser_path() or _missing(LEFT_OUT)
 
 
 @pytest.fixture(scope="module")  # its event loop must not outlive the module: nbclient has its own
