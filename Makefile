@@ -4,18 +4,26 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 export PIP_RETRIES ?= 1
+CHECKED := $(if $(wildcard $(VENV)/ready),$(PY),$(PYTHON))
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+# in a GitHub codespace the browser sees Lab's port under another address
+ORIGIN := $(if $(CODESPACE_NAME),--ServerApp.allow_origin=https://$(CODESPACE_NAME)-8888.$(GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test notebooks slides site generate clean
+.PHONY: help check env lab test notebooks slides site generate clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
+check:  ## say in one line whether this machine is ready, or what to do
+	@command -v $(CHECKED) > /dev/null || { \
+		echo "✗ not ready: no $(CHECKED): install Python 3.11 or 3.12, then run \`make clean env\`"; exit 1; }
+	@$(CHECKED) -m lecture_utils.ready
+
 env: $(VENV)/ready  ## make the environment in .venv (once)
 
 lab: env  ## open JupyterLab on notebook 00
-	$(PY) -m jupyterlab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	$(PY) -m jupyterlab $(ALLOW_ROOT) $(ORIGIN) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: env  ## run every check: style, notebooks, claims, exercises, package
 	$(PY) -m ruff check .

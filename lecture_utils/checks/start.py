@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
 from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.ready import good_python, installed
 
 # What the learner's cells need; the versions are those of environment.yml, as a test holds.
 NEEDED = {
@@ -21,24 +21,21 @@ NEEDED = {
 
 def environment() -> None:
     """Print one line for each thing that the course needs, and what to do where it is missing."""
-    python = sys.version_info[:2]
-    good = (3, 11) <= python < (3, 13)
     print(
         "✓ Python 3.11 or 3.12"
-        if good
-        else f"✗ Python {python[0]}.{python[1]}: the course is made for 3.11 or 3.12; make a new "
-        f"environment as the README says"
+        if good_python()
+        else f"✗ Python {sys.version_info[0]}.{sys.version_info[1]}: the course is made for 3.11 "
+        f"or 3.12; make a new environment as the README says"
     )
+    colab = "google.colab" in sys.modules  # it has its own page instead of JupyterLab
     for package, wanted in NEEDED.items():
-        try:
-            found = version(package).split("+")[0]
-        except PackageNotFoundError:
-            print(f"✗ {package} is missing: make the environment as the README says")
-            continue
+        found = installed(package)
         if found == wanted:
             print(f"✓ {package} {wanted}")
-        else:
+        elif found:
             print(f"✗ {package} {found}: made with {wanted}, so numbers may differ a little")
+        elif not (colab and package == "jupyterlab"):
+            print(f"✗ {package} is missing: make the environment as the README says")
     threads = torch.get_num_threads()
     print(
         "✓ one torch thread"
