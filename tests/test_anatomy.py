@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import launch, notebooks
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
@@ -40,12 +40,16 @@ def test_course_lists_the_notebooks_that_exist():
 
 @each
 def test_begins_with_header_and_setup_and_ends_with_footer(number):
-    first, second, *_, last = cells(number)
+    (first, *body), last = cells(number)[:-1], cells(number)[-1]
+    if COURSE["repository"]:  # the cell that installs the package on Colab
+        assert body.pop(0).id == launch.COLAB
+    second = body[0]
     page = COURSE["notebooks"][number]
     for part in (page["title"], page["surprise"], "**You will be able to**", "**Time:**"):
         assert part in first.source
     assert 3 <= len(page["objectives"]) <= 5
     assert second.cell_type == "code"
+    assert second.id == "setup"
     assert len(second.source.splitlines()) <= 5
     assert second.source.endswith("setup()")
     assert "course map" in last.source

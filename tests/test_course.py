@@ -57,10 +57,16 @@ def test_no_badge_while_no_repository_is_set_and_everywhere_once_it_is(course):
     empty, named = dict(course, repository=""), dict(course, repository="someone/shortcuts")
     assert not any(b"mybinder.org" in page for page in course_map.pages(empty).values())
     pages = course_map.pages(named)
-    assert len(pages) == len(course["notebooks"]) + 3
-    for path, page in pages.items():
-        if path not in (course_map.STORY, course_map.GUIDE):
-            assert b"mybinder.org/v2/gh/someone/shortcuts" in page, path.name
+    shown = [path for path in pages if path.suffix in (".md", ".ipynb")]
+    shown.remove(course_map.GUIDE)
+    assert len(shown) == len(course["notebooks"]) + 1
+    for path in shown:
+        for site in (
+            b"mybinder.org/v2/gh/",
+            b"colab.research.google.com/github/",
+            b"codespaces.new/",
+        ):
+            assert site + b"someone/shortcuts" in pages[path], path.name
 
 
 def broken(course_text, tmp_path, old, new):
@@ -74,7 +80,7 @@ def broken(course_text, tmp_path, old, new):
     ("old", "new", "says"),
     [
         ("start: 596", "start: 300", "must ascend"),
-        ('repository: ""', 'repository: "https://x.org/a/b"', "owner/name"),
+        ("\nrepository:", '\nrepository: "https://x.org/a/b" #', "owner/name"),
         ("lectures:", "lessons:", "no key 'lectures'"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from lecture_utils.authoring import glossary, notebooks
+from lecture_utils.authoring import glossary, launch, notebooks
 from lecture_utils.authoring.claims import table
 
 COURSE = notebooks.ROOT / "course.yml"
@@ -86,17 +86,8 @@ def navigation(course: dict, number: str, folder: str = "") -> str:
     if here + 1 < len(pages):
         after = course["notebooks"][pages[here + 1]]
         parts.append(f"[{pages[here + 1]} {after['title']}]({folder}{after['file']}) →")
-    return " · ".join(parts) + badges(course, f"notebooks/{course['notebooks'][number]['file']}")
-
-
-def badges(course: dict, page: str) -> str:
-    """Write the launch links of a page; nothing while course.yml names no repository."""
-    repository = course["repository"]
-    if not repository:
-        return ""
-    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}"
-    source = f"https://github.com/{repository}/blob/HEAD/{page}"
-    return f" · [launch on Binder]({binder}) · [source]({source})"
+    page = f"notebooks/{course['notebooks'][number]['file']}"
+    return " · ".join(parts) + launch.badges(course, page)
 
 
 def header(course: dict, number: str) -> str:
@@ -170,17 +161,6 @@ def slide_link(place: str) -> str:
     return f"[deck {number}, slide {names.index(name) + 1}](slides/{path.name})"
 
 
-def launch(course: dict) -> str:
-    """Write the README's paragraph about launching in a browser."""
-    if course["repository"]:
-        first = course["notebooks"]["00"]["file"]
-        return f"In a browser, without installing:{badges(course, f'notebooks/{first}')}."
-    return (
-        "Launch links and badges appear here, and in every notebook, once `repository:` in "
-        "[course.yml](course.yml) names the repository (`owner/name`) and `make generate` has run."
-    )
-
-
 def story() -> tuple[bytes, str]:
     """Take README's figure out of notebook 00: the picture and its alternative text."""
     cells = notebooks.read(notebooks.path_of("00")).cells
@@ -205,7 +185,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "map": lambda _: course_map(course),
         "here": lambda _: you_are_here(course),
         "lectures": lambda _: beside(course),
-        "launch": lambda _: launch(course),
+        "launch": lambda _: launch.paragraph(course),
         "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
         "day": lambda _: teaching.day(course),
         "evenings": lambda _: teaching.evenings(course),
@@ -229,12 +209,13 @@ def fill(text: str, course: dict, number: str = "") -> str:
 
 def pages(course: dict) -> dict[Path, bytes]:
     """Return what every generated file, and every page with generated parts, must hold now."""
-    current = {STORY: story()[0]}
+    current = {STORY: story()[0]} | launch.environment()
     for path in (README, GUIDE):
         current[path] = fill(path.read_text("utf-8"), course).encode()
     for number in course["notebooks"]:
         path = notebooks.path_of(number)
         notebook = notebooks.read(path)
+        launch.fit_colab(notebook, course)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = fill(cell.source, course, number)

@@ -1,0 +1,373 @@
+"""Launching in a browser: the recipe for Binder, the cell for Colab, the container."""
+
+import io
+import json
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+import tomllib
+import types
+import urllib.error
+import urllib.request
+
+import pytest
+import rattler
+import test_anatomy
+import yaml
+from packaging.specifiers import SpecifierSet
+from repo2docker.app import Repo2Docker
+from repo2docker.buildpacks import CondaBuildPack
+
+from lecture_utils import ready
+from lecture_utils.authoring import __main__ as commands
+from lecture_utils.authoring import course as course_map
+from lecture_utils.authoring import launch, notebooks, slides
+
+ROOT = notebooks.ROOT
+NAMED = "someone/shortcuts"
+PACKAGE = f"git+https://github.com/{NAMED}@v{{version}}"
+REPOSITORY = ("binder", "course.yml", "environment.yml", "lecture_utils", "notebooks", "slides")
+
+
+@pytest.fixture(scope="module")
+def named(course):
+    return dict(course, repository=NAMED)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout as Binder sees it, as the current folder."""
+    for name in (*REPOSITORY, "pyproject.toml"):
+        if (ROOT / name).is_dir():
+            left_out = shutil.ignore_patterns("__pycache__", "built", ".ipynb_checkpoints")
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=left_out)
+        else:
+            shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# Binder
+
+
+def recipe():
+    """What repo2docker sends to Docker for the current folder: Dockerfile and files by name."""
+    app = Repo2Docker()
+    packs = (kind(app.base_image) for kind in app.buildpacks)
+    pack = next(pack for pack in packs if pack.detect())  # it takes the first, too
+    pack.platform = "linux/amd64"
+    sent = []
+    docker = types.SimpleNamespace(build=lambda fileobj, **_: sent.append(fileobj.read()) or [])
+    list(pack.build(docker, "course", 0, {}, [], {}))
+    with tarfile.open(fileobj=io.BytesIO(sent[0])) as context:
+        files = {member.name: member for member in context.getmembers()}
+        text = context.extractfile("Dockerfile").read().decode()
+        listed = context.extractfile("src/binder/environment.yml").read()
+    return pack, text, files, listed
+
+
+def test_binder_makes_the_environment_builds_the_decks_and_starts(checkout):
+    pack, dockerfile, files, listed = recipe()
+    assert isinstance(pack, CondaBuildPack)
+    assert pack.python_version == "3.11"
+    steps = [
+        "COPY --chown=1000:1000 src/binder/environment.yml ${REPO_DIR}/binder/environment.yml",
+        'env update -p ${NB_PYTHON_PREFIX} --file "binder/environment.yml"',
+        "COPY --chown=1000:1000 src/ ${REPO_DIR}/",  # after it: a new sentence keeps the layer
+        "RUN ./binder/postBuild",
+        'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',
+    ]
+    places = [dockerfile.find(step) for step in steps]
+    assert -1 not in places, steps[places.index(-1)]
+    assert places == sorted(places)
+    assert listed == launch.ENVIRONMENT.read_bytes()
+    assert files["src/binder/environment.yml"].isreg()  # a link would dangle in that layer
+    for page in ("notebooks/00_start_here.ipynb", "lecture_utils/ready.py", "pyproject.toml"):
+        assert f"src/{page}" in files
+
+
+def run(command, **settings):
+    done = subprocess.run(command, capture_output=True, text=True, env=settings, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def shims(folder):
+    """A folder with a shell, the core tools, and a Python that only notes what it was asked."""
+    folder.mkdir()
+    for tool in ("bash", "mkdir"):
+        (folder / tool).symlink_to(shutil.which(tool))
+    (folder / "python").write_text(f'#!{shutil.which("bash")}\necho "python $*" >> "$NOTES"\n')
+    (folder / "python").chmod(0o755)
+    return folder
+
+
+def test_post_build_installs_the_package_alone_and_builds_the_decks(checkout):
+    notes = checkout / "notes"
+    tools = shims(checkout / "tools")
+    prefix = checkout / "prefix"
+    run(["binder/postBuild"], PATH=str(tools), NOTES=str(notes), NB_PYTHON_PREFIX=str(prefix))
+    install, decks = notes.read_text().splitlines()
+    assert install == "python -m pip install --no-deps --no-cache-dir --editable ."
+    assert decks == "python -m lecture_utils.authoring decks"
+    assert callable(commands.decks)
+    (settings,) = prefix.glob("share/jupyter/lab/settings/overrides.json")
+    assert str(json.loads(settings.read_text())) in str(yaml.safe_load(quiet_news()))
+
+
+def quiet_news():
+    """The settings that `make env` writes, so that Lab asks nothing on its first page."""
+    return re.search(r"echo '(\{.*\})'", (ROOT / "Makefile").read_text())[1]
+
+
+def test_start_caps_the_threads_and_runs_what_it_is_given():
+    printed = run([ROOT / "binder" / "start", "env"], PATH="/usr/bin:/bin", OMP_NUM_THREADS="8")
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        assert f"{name}=1\n" in printed
+    assert run([ROOT / "binder" / "start", "printf", "%s|", "a b", "c"]) == "a b|c|"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def lab(checkout):
+    """The address of a JupyterLab that binder/start has started in the checkout."""
+    port = free_port()
+    command = [checkout / "binder" / "start", sys.executable, "-m", "jupyterlab", "--no-browser"]
+    command += ["--allow-root", f"--port={port}", "--IdentityProvider.token=", "--ip=127.0.0.1"]
+    with open(checkout / "log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    yield f"http://127.0.0.1:{port}/"
+    server.terminate()
+    server.wait(timeout=20)
+
+
+def get(server, path):
+    """Fetch a page as a click in Lab does; wait for a server that is starting."""
+    request = urllib.request.Request(server + path, headers={"Referer": f"{server}lab"})
+    for _ in range(60):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.headers, answer.read().decode()
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError:
+            time.sleep(0.5)
+    raise TimeoutError(f"no answer from {server}")
+
+
+def test_the_launch_link_opens_lab_on_notebook_00_and_the_decks_can_be_reached(
+    lab, checkout, named, monkeypatch
+):
+    link = launch.links(named, "notebooks/00_start_here.ipynb")["Binder"]
+    place = link.partition("?urlpath=")[2]
+    assert "JupyterLab" in get(lab, place)[1]
+    monkeypatch.setattr(slides, "BUILT", checkout / "slides" / "built")
+    (page,) = slides.build(["01"])
+    headers, text = get(lab, f"files/slides/built/{page.name}")
+    assert "allow-scripts" in headers["Content-Security-Policy"]
+    assert text == page.read_text(encoding="utf-8")
+    opened = get(lab, place.replace("lab/tree", "api/contents"))[1]
+    assert json.loads(opened)["path"] == "notebooks/00_start_here.ipynb"
+
+
+def test_the_reader_is_told_to_shut_kernels_down():
+    cells = notebooks.read(notebooks.path_of("00")).cells
+    (told,) = (cell.source for cell in cells if "Shut Down Kernel" in cell.source)
+    assert "1 GB of memory" in told
+    assert "before you open the next" in told
+
+
+# the list of dependencies
+
+
+def dependencies():
+    """Every dependency of environment.yml, conda's and pip's."""
+    *conda, pip = yaml.safe_load(launch.ENVIRONMENT.read_text(encoding="utf-8"))["dependencies"]
+    return conda, [line for line in pip["pip"] if not line.startswith("--")]
+
+
+def test_dependencies_are_valid_for_conda_and_are_what_is_installed():
+    """Each line is a specification that conda reads, and the tested environment matches it.
+
+    That the list installs from nothing with pip is not tried again here: it is what `make env`
+    does, and .ci/run begins with it.
+    """
+    conda, pip = dependencies()
+    python, only_pip = conda
+    assert only_pip == "pip"
+    for line in (python, *pip):
+        assert re.fullmatch(r"[A-Za-z][\w-]*==?[\d.]+", line), line
+        spec = rattler.MatchSpec(line)
+        name = spec.name.normalized
+        have = platform.python_version() if name == "python" else ready.installed(name)
+        if name != "python" or have.startswith("3.11."):  # make env takes 3.12, too
+            version = rattler.VersionSpec(str(spec.version))
+            assert version.matches(rattler.Version(have)), f"{line}, but {have} is installed"
+
+
+def test_python_of_the_list_is_one_that_the_package_and_make_accept():
+    (version,) = re.findall(r"^python=(\d+\.\d+)$", dependencies()[0][0])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert SpecifierSet(project["requires-python"]).contains(version)
+    assert f"({version.replace('.', ', ')}) <= v" in (ROOT / "Makefile").read_text()
+
+
+# Colab
+
+
+@pytest.fixture
+def filled(named, tmp_path, monkeypatch):
+    """The folder of the notebooks, as they are once the repository is named."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for path, content in course_map.pages(named).items():
+        if path.suffix == ".ipynb":
+            (folder / path.name).write_bytes(content)
+    monkeypatch.setattr(notebooks, "FOLDER", folder)
+    return folder
+
+
+def colab_cells(course):
+    found = {}
+    for number in course["notebooks"]:
+        cells = notebooks.read(notebooks.path_of(number)).cells
+        found[number] = [cell for cell in cells if cell.id == launch.COLAB]
+    return found
+
+
+def test_every_notebook_installs_the_tagged_package_on_colab_and_nothing_elsewhere(filled, named):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for number, cells in colab_cells(named).items():
+        (cell,) = cells
+        asked = on(cell.source, colab=True)
+        pip = [sys.executable, "-m", "pip", "install"]
+        assert asked == [[*pip, "--quiet", "--no-deps", PACKAGE.format(version=version)]], number
+        assert on(cell.source, colab=False) == []
+
+
+def on(code, colab):
+    """Run a cell in a process of its own; return the commands that it would start."""
+    fake = "sys.modules['google.colab'] = types.ModuleType('google.colab')" if colab else ""
+    program = (
+        f"import json, subprocess, sys, types\n{fake}\nasked = []\n"
+        "def note(command, check): assert check; asked.append(command)\n"
+        f"subprocess.run = note\nexec({code!r})\nprint(json.dumps(asked))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_cell_for_colab_comes_and_goes_without_a_trace(filled, course, named):
+    for number in course["notebooks"]:
+        path = notebooks.path_of(number)
+        with_cell, again = notebooks.read(path), notebooks.read(path)
+        launch.fit_colab(again, named)
+        assert again == with_cell
+        launch.fit_colab(again, dict(named, repository="someone/else"))
+        assert "someone/else" in again.cells[1].source
+        launch.fit_colab(again, dict(course, repository=""))
+        for cell in again.cells:
+            if cell.cell_type == "markdown":
+                cell.source = course_map.fill(cell.source, dict(course, repository=""), number)
+        plain = (ROOT / "notebooks" / path.name).read_text(encoding="utf-8")
+        if not course["repository"]:
+            assert notebooks.text_of(again) == plain
+
+
+def test_a_notebook_executed_with_the_cell_is_the_generated_one(filled, named):
+    """The numbers of the cells are those that executing would give."""
+    path = notebooks.path_of("00")
+    assert [cell.source for cell in notebooks.read(path).cells][1].startswith("import subprocess")
+    done, generated = notebooks.execute(path), notebooks.read(path)
+    for notebook in (done, generated):
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                output.get("data", {}).pop("image/png", None)
+    assert done == generated
+
+
+def test_the_cell_for_colab_keeps_the_style(filled):
+    shutil.copy(ROOT / "pyproject.toml", filled.parent)
+    ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", filled.parent]
+    done = subprocess.run(ruff, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("repository", ["", NAMED])
+def test_the_anatomy_holds_with_a_repository_and_without(repository, course, tmp_path, monkeypatch):
+    named = dict(course, repository=repository)
+    for path, content in course_map.pages(named).items():
+        (tmp_path / path.name).write_bytes(content)
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
+    monkeypatch.setattr(test_anatomy, "COURSE", named)
+    assert all(len(cells) == bool(repository) for cells in colab_cells(named).values())
+    held = [test for name, test in vars(test_anatomy).items() if name.startswith("test_")]
+    assert len(held) > 10
+    for test in held:
+        for mark in getattr(test, "pytestmark", []):
+            for number in mark.args[1]:
+                test(number)
+
+
+def test_links_for_launching_lead_to_the_page_and_the_tag(named):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    links = launch.links(named, "notebooks/x.ipynb")
+    assert links["Binder"].endswith(f"/{NAMED}/HEAD?urlpath=lab/tree/notebooks/x.ipynb")
+    assert links["Colab"].endswith(f"/github/{NAMED}/blob/v{version}/notebooks/x.ipynb")
+    assert links["Codespaces"].endswith(f"/{NAMED}")
+    readme = course_map.pages(named)[course_map.README].decode()
+    for number, page in named["notebooks"].items():
+        header = course_map.header(named, number)
+        for to, link in launch.links(named, f"notebooks/{page['file']}").items():
+            assert f"]({link})" in header, f"{number} lacks {to}"
+            assert number != "00" or to == "source" or f"]({link})" in readme, to
+    assert launch.links(dict(named, repository=""), "notebooks/x.ipynb") == {}
+
+
+# Codespaces
+
+
+def test_the_container_makes_the_environment_and_opens_notebook_00():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    version = dependencies()[0][0].removeprefix("python=")
+    assert re.fullmatch(rf"python:{re.escape(version)}(-\w+)?", container["image"])
+    commands = [text for key, text in container.items() if key.endswith("Command")]
+    assert "make env" in commands
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z]+):.*##", makefile, flags=re.MULTILINE)
+    for command in commands:
+        make, target = command.split()
+        assert make == "make"
+        assert target in targets
+    assert container["forwardPorts"] == [8888]  # JupyterLab's, as `make lab` names no other
+    assert "--port" not in makefile
+    assert "gpu" not in container["hostRequirements"]
+    custom = container["customizations"]
+    (opened,) = custom["codespaces"]["openFiles"]
+    assert (ROOT / opened) == notebooks.path_of("00")
+    python = custom["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert python == "${containerWorkspaceFolder}/.venv/bin/python"
+    assert "VENV ?= .venv" in makefile
+    assert "ms-toolsai.jupyter" in custom["vscode"]["extensions"]
+
+
+def test_lab_in_a_codespace_accepts_the_address_that_the_browser_sees():
+    def asked(*variables):
+        return run(
+            [shutil.which("make"), "-n", "-C", ROOT, "lab", *variables], PATH="/usr/bin:/bin"
+        )
+
+    named = ("CODESPACE_NAME=blue-moon", "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN=example.dev")
+    assert "--ServerApp.allow_origin=https://blue-moon-8888.example.dev " in asked(*named)
+    assert "allow_origin" not in asked()
