@@ -105,15 +105,16 @@ def shims(folder):
     return folder
 
 
-def test_post_build_installs_the_package_alone_and_builds_the_decks(checkout):
+def test_post_build_installs_the_package_alone_and_builds_decks_and_pages(checkout):
     notes = checkout / "notes"
     tools = shims(checkout / "tools")
     prefix = checkout / "prefix"
     run(["binder/postBuild"], PATH=str(tools), NOTES=str(notes), NB_PYTHON_PREFIX=str(prefix))
-    install, decks = notes.read_text().splitlines()
+    install, *built = notes.read_text().splitlines()
     assert install == "python -m pip install --no-deps --no-cache-dir --editable ."
-    assert decks == "python -m lecture_utils.authoring decks"
+    assert built == [f"python -m lecture_utils.authoring {part}" for part in ("decks", "site")]
     assert callable(commands.decks)
+    assert callable(commands.site)
     (settings,) = prefix.glob("share/jupyter/lab/settings/overrides.json")
     assert str(json.loads(settings.read_text())) in str(yaml.safe_load(quiet_news()))
 
