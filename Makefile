@@ -27,7 +27,7 @@ lab: env  ## open JupyterLab on notebook 00
 
 test: env  ## run every check: style, notebooks, claims, exercises, package
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadfile
 
 notebooks: generate  ## execute the notebooks again, in place
 	$(PY) -m lecture_utils.authoring execute

@@ -57,8 +57,7 @@ def slides_of(path: Path) -> list[Slide]:
     """Read a deck: `=== name ▶ chapter`, Markdown, and after `Notes:` the speaker notes.
 
     Raises:
-        DeckError: text before the first slide, a name used twice, notes of an unknown kind or
-            without minute or words to say.
+        DeckError: text before the first slide, a name used twice, or notes of an unknown kind.
     """
     before, *parts = _HEAD.split(path.read_text(encoding="utf-8"))
     if before.strip():
@@ -83,8 +82,6 @@ def _notes(spoken: str, path: Path, name: str) -> dict[str, str]:
             found[list(found)[-1]] += f" {line.strip()}"
         else:
             raise DeckError(f"{path.name}, slide {name}: notes begin with {NOTES}; got {line!r}")
-    if not found.get("Minute", "").isdigit() or not found.get("Say"):
-        raise DeckError(f"{path.name}, slide {name}: notes need `Minute: 12` and `Say: …`")
     return found
 
 
@@ -146,6 +143,8 @@ def with_numbers(text: str, number: str, where: str) -> str:
 def section(slide: Slide, number: str, deck: str, course: dict) -> str:
     """Write one slide: its content, its foot with the cue mark, its notes."""
     where = f"{deck}, slide {slide.name}"
+    if not slide.notes.get("Minute", "").isdigit() or not slide.notes.get("Say"):
+        raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     page = Page(number, deck, slide.name)
     markdown = mistune.create_markdown(renderer=page, plugins=["math", "table", "mark"])
     heading, _, rest = slide.text.partition("\n")
