@@ -165,13 +165,12 @@ def get(server, path):
 
 
 def test_the_launch_link_opens_lab_on_notebook_00_and_the_decks_can_be_reached(
-    lab, checkout, named, monkeypatch
+    lab, checkout, named
 ):
     link = launch.links(named, "notebooks/00_start_here.ipynb")["Binder"]
     place = link.partition("?urlpath=")[2]
     assert "JupyterLab" in get(lab, place)[1]
-    monkeypatch.setattr(slides, "BUILT", checkout / "slides" / "built")
-    (page,) = slides.build(["01"])
+    (page,) = slides.build(["01"], checkout / "slides" / "built")
     headers, text = get(lab, f"files/slides/built/{page.name}")
     assert "allow-scripts" in headers["Content-Security-Policy"]
     assert text == page.read_text(encoding="utf-8")
