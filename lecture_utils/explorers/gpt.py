@@ -38,7 +38,7 @@ def gpt_stream(signs: Callable) -> None:
         depth=widgets.IntSlider(value=12, min=1, max=24, description="blocks"),
         dim=widgets.Dropdown(options=[16, 32, 64], value=64, description="width"),
         norm=widgets.Dropdown(options=["pre", "post", "sandwich"], description="norm"),
-        std=widgets.SelectionSlider(
+        std=widgets.Dropdown(
             options=[0.005, 0.02, 0.05, 0.1, 0.2], value=0.02, description="weights"
         ),
     )

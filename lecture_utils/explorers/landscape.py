@@ -116,7 +116,7 @@ def slices(trained: Callable, slice_of: Callable, depths: list[int]) -> None:
 
     connect(
         draw,
-        depth=widgets.SelectionSlider(options=depths, value=depths[-1], description="blocks"),
+        depth=widgets.Dropdown(options=depths, value=depths[-1], description="blocks"),
         shortcut=widgets.Checkbox(value=True, description="shortcut"),
         seed=widgets.IntSlider(value=0, min=0, max=9, description="directions"),
     )
