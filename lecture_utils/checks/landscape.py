@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
@@ -13,13 +14,8 @@ def curvature(answer: Callable) -> str:
     """Exercise 4.1: the second derivative from the losses at neighbouring points."""
     step = 0.2
     s = step * torch.arange(-3, 4, dtype=torch.float64)
-    curves = {
-        "s³ + 1.5 s² + 0.7 s + 2, whose second derivative at 0 is 3": s**3
-        + 1.5 * s**2
-        + 0.7 * s
-        + 2,
-        "exp(s), whose second derivative at 0 is 1": s.exp(),
-    }
+    cubic = s**3 + 1.5 * s**2 + 0.7 * s + 2
+    curves = {"s³ + 1.5 s² + 0.7 s + 2": cubic, "exp(s)": s.exp()}
     for name, f in curves.items():
         given = f.clone()
         found = answer(given, step)
@@ -29,28 +25,8 @@ def curvature(answer: Callable) -> str:
         if tuple(found.shape) in {(6,), (7,), (3,)}:
             raise NotYet(_wrong_length(len(found)))
         found = tensor(found, (5,))
-        left, middle, right = f[:-2], f[1:-1], f[2:]
-        second = left - 2 * middle + right
-        name_slip(found, [
-            (second, "You did not divide. Half as far apart, the differences are four times "
-                     "smaller: divide by step²."),
-            (second / step, "You divided by the step once; the second derivative needs step²."),
-            (second / (2 * step), "You divided by 2 · step, which is right for a *first* "
-                                  "derivative; here it is step²."),
-            (second / (2 * step) ** 2, "The points are one step from the middle, not two: divide "
-                                       "by step², not (2 · step)²."),
-            (second / (2 * step**2), "That is half of it: the ½ of the Taylor series appears "
-                                     "twice, to the left and to the right, and the two add up."),
-            (2 * second / step**2, "That is twice as much: adding the two Taylor series gives "
-                                   "h² f'', and not h² f'' / 2."),
-            (-second / step**2, "The sign is wrong: in a valley both neighbours are *higher*, and "
-                                "the curvature is positive."),
-            ((left - middle + right) / step**2, "The middle counts twice, once for each "
-                                                "neighbour: f(s+h) + f(s−h) − 2 f(s)."),
-            ((right - left) / (2 * step), "That is the slope, the *first* derivative. Add the two "
-                                          "Taylor series instead of subtracting them."),
-        ])  # fmt: skip
-        right = second / step**2
+        name_slip(found, _curvature_slips(f, step))
+        right = (f[:-2] - 2 * f[1:-1] + f[2:]) / step**2
         if not torch.allclose(found, right, rtol=1e-4, atol=1e-6):
             k = int((found - right).abs().argmax())
             raise NotYet(
@@ -59,9 +35,33 @@ def curvature(answer: Callable) -> str:
                 f"everywhere."
             )
     return (
-        "Two neighbours and the middle are enough. Along a random direction this is an average "
-        "over all eigenvalues of the Hessian, so the steepest wall of the gorge drowns in it."
+        "Two neighbours and the middle are enough. Along a random direction this is a weighted "
+        "average of all curvatures, so the steepest wall of the gorge drowns in it."
     )
+
+
+def _curvature_slips(f: Tensor, step: float) -> list[tuple[Tensor, str]]:
+    left, middle, right = f[:-2], f[1:-1], f[2:]
+    second = left - 2 * middle + right
+    return [
+        (second, "You did not divide. Half as far apart, the differences are four times "
+                 "smaller: divide by step²."),
+        (second / step, "You divided by the step once; the second derivative needs step²."),
+        (second / (2 * step), "You divided by 2 · step, which is right for a *first* "
+                              "derivative; here it is step²."),
+        (second / (2 * step) ** 2, "The points are one step from the middle, not two: divide "
+                                   "by step², not (2 · step)²."),
+        (second / (2 * step**2), "That is half of it: the ½ of the Taylor series appears "
+                                 "twice, to the left and to the right, and the two add up."),
+        (2 * second / step**2, "That is twice as much: adding the two Taylor series gives "
+                               "h² f'', and not h² f'' / 2."),
+        (-second / step**2, "The sign is wrong: in a valley both neighbours are *higher*, and "
+                            "the curvature is positive."),
+        ((left - middle + right) / step**2, "The middle counts twice, once for each "
+                                            "neighbour: f(s+h) + f(s−h) − 2 f(s)."),
+        ((right - left) / (2 * step), "That is the slope, the *first* derivative. Add the two "
+                                      "Taylor series instead of subtracting them."),
+    ]  # fmt: skip
 
 
 def _wrong_length(length: int) -> str:
