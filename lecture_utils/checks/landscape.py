@@ -88,15 +88,7 @@ def power_iteration(answer: Callable) -> str:
     start = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0, 0.3], dtype=torch.float64)
     for values in ([9.0, 4.0, 2.0, 1.0, 0.5, -1.0], [-7.0, 3.0, 2.0, 1.0, 0.5, 0.1]):
         A, calls, v = _matrix(values), [], start.clone()
-
-        def product(u: torch.Tensor, A: torch.Tensor = A, calls: list = calls) -> torch.Tensor:
-            if len(calls) > 2000:
-                raise NotYet("`product` was called more than 2,000 times for 200 steps: a loop "
-                             "that does not end?")  # fmt: skip
-            calls.append(float(u.norm()))
-            return A @ u
-
-        found = answer(product, v, 200)
+        found = answer(_counted(A, calls), v, 200)
         if not torch.equal(v, start):
             raise NotYet("Your function changed the vector v it was given; work on a copy.")
         if isinstance(found, torch.Tensor) and found.shape == start.shape:
@@ -126,6 +118,21 @@ def power_iteration(answer: Callable) -> str:
         "it by the ratio of the two largest eigenvalues, and it finds the largest in *size*, "
         "positive or not."
     )
+
+
+def _counted(A: Tensor, calls: list[float]) -> Callable[[Tensor], Tensor]:
+    """Make v ↦ Av, which writes down the length of each v and stops a loop without end."""
+
+    def product(v: Tensor) -> Tensor:
+        if len(calls) > 2000:
+            raise NotYet(
+                "`product` was called more than 2,000 times for 200 steps: a loop that does not "
+                "end?"
+            )
+        calls.append(float(v.norm()))
+        return A @ v
+
+    return product
 
 
 def _power_slips(value: float, values: list[float], A: torch.Tensor, start: torch.Tensor) -> None:
