@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import handouts, slides
+from lecture_utils.authoring import handouts, printing, slides
 from lecture_utils.authoring.claims import claims_of
 
 COURSE = course_map.load()
@@ -68,7 +68,7 @@ def test_one_printed_page_each(built):
     ],
 )
 def test_a_handout_that_does_not_fit_stops_the_build(tmp_path, style, says):
-    if slides.browser_path() is None:
+    if printing.browser_path() is None:
         pytest.skip("no Chromium: whether a handout fits its page is not checked")
     page = tmp_path / "handout_9.html"
     page.write_text(

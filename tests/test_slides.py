@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, slides
+from lecture_utils.authoring import notebooks, printing, slides
 
 COURSE = course_map.load()
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
@@ -107,5 +107,5 @@ def test_a_notebook_without_a_deck(monkeypatch, tmp_path):
 
 def test_without_a_browser_there_is_no_print(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert slides.browser_path() is None
+    assert printing.browser_path() is None
     assert slides.print_pdfs([tmp_path / "a.html"]) == []

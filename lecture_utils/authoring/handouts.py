@@ -6,6 +6,7 @@ from pathlib import Path
 import mistune
 
 from lecture_utils.authoring import slides
+from lecture_utils.authoring.printing import open_tab
 
 FOLDER = slides.FOLDER / "handouts"
 PARTS = ("title", "predict", "keep", "figure", "measured")  # what a handout consists of
@@ -77,16 +78,8 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
     Raises:
         DeckError: a handout needs more than one page, or is wider than its page.
     """
-    if slides.browser_path() is None:
-        return []
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=slides.browser_path(), args=["--no-sandbox"]
-        )
-        tab = browser.new_page()
-        for page in pages:
+    with open_tab() as tab:
+        for page in pages if tab else []:
             tab.goto(page.resolve().as_uri())
             if tab.evaluate("document.body.scrollWidth > document.body.clientWidth"):
                 raise slides.DeckError(f"{page.name}: something is wider than the page")
@@ -94,5 +87,4 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
             leaves = len(re.findall(rb"/Type\s*/Page\b", pdf))
             if leaves != 1:
                 raise slides.DeckError(f"{page.name}: {leaves} printed pages instead of one")
-        browser.close()
-    return [page.with_suffix(".pdf") for page in pages]
+        return [page.with_suffix(".pdf") for page in pages] if tab else []

@@ -3,7 +3,6 @@
 import base64
 import html
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from pygments.lexers import PythonLexer
 from lecture_utils.authoring import course as course_map
 from lecture_utils.authoring import notebooks
 from lecture_utils.authoring.claims import claims_of
+from lecture_utils.authoring.printing import open_tab
 
 FOLDER = notebooks.ROOT / "slides"
 VENDOR = FOLDER / "vendor"
 BUILT = FOLDER / "built"
 NOTES = ("Minute", "Say", "Ask", "Usual wrong answer", "Show")  # what speaker notes may hold
 SCRIPTS = ("reveal/reveal.js", "reveal/notes.js", "katex/katex.min.js", "katex/auto-render.min.js")
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _HEAD = re.compile(r"^=== ([a-z0-9-]+)(?: ▶ ([\w-]+))?$", flags=re.MULTILINE)
 
 
@@ -228,25 +227,14 @@ def build(numbers: list[str], folder: Path = BUILT) -> list[Path]:
     return pages
 
 
-def browser_path() -> str | None:
-    """Return where the system's Chromium is, or None."""
-    return next(filter(None, map(shutil.which, CHROMIUM)), None)
-
-
 def print_pdfs(pages: list[Path]) -> list[Path]:
     """Print built decks beside them, one slide a page; nothing where no Chromium is installed.
 
     Raises:
         DeckError: the print view does not have as many pages as the deck has slides.
     """
-    if browser_path() is None:
-        return []
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-        tab = browser.new_page()
-        for page in pages:
+    with open_tab() as tab:
+        for page in pages if tab else []:
             tab.goto(f"{page.resolve().as_uri()}?print-pdf")
             tab.wait_for_function("document.querySelectorAll('.pdf-page footer').length > 0")
             slides, leaves = (tab.locator(part).count() for part in ("section", ".pdf-page"))
@@ -254,5 +242,4 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
                 raise DeckError(f"{page.name}: {slides} slides, but {leaves} pages in print")
             pdf = page.with_suffix(".pdf")
             tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
-        browser.close()
-    return [page.with_suffix(".pdf") for page in pages]
+        return [page.with_suffix(".pdf") for page in pages] if tab else []

@@ -5,7 +5,7 @@ import os
 import pytest
 from browser.watch import Watch
 
-from lecture_utils.authoring import slides
+from lecture_utils.authoring import printing
 
 LEFT_OUT = "no Chromium or Chrome was found"
 HOW = (
@@ -24,7 +24,7 @@ def _missing(reason: str) -> None:
 @pytest.fixture(scope="session")
 def executable() -> str:
     """The path of the browser."""
-    return slides.browser_path() or _missing(LEFT_OUT)
+    return printing.browser_path() or _missing(LEFT_OUT)
 
 
 @pytest.fixture(scope="module")  # its event loop must not outlive the module: nbclient has its own
