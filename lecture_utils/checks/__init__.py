@@ -1,7 +1,8 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
+from lecture_utils.checks.causal import causal_weights
 from lecture_utils.checks.diagnosis import diagnose
-from lecture_utils.checks.gpt import causal_weights, greedy, parameters, residual_std
+from lecture_utils.checks.gpt import greedy, parameters, residual_std
 from lecture_utils.checks.landscape import curvature, flaw, power_iteration
 from lecture_utils.checks.mlp import block_backward, shortcut, swapped
 from lecture_utils.checks.paths import chain_gradients, norm_by_branches
