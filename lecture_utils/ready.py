@@ -2,11 +2,15 @@
 
 It must answer before there is an environment, too, and under a Python that is too old for the
 course: it needs the standard library alone, and no syntax later than Python 3.8's.
+
+With an argument: `fits` only answers, by its exit status, whether an environment can be made with
+this Python, and `python` says in one line which Python this is, or why it does not fit.
 """
 
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENT = ROOT / "environment.yml"
+OLDEST, NEWEST = (3, 11), (3, 14)  # the Pythons that the course takes, as in pyproject.toml
+LEARNERS = ROOT / "environment.yml"
+AUTHORS = ROOT / "tests" / "requirements.txt"
 MEMINFO = Path("/proc/meminfo")
 MEMORY = 1.0  # GB free: JupyterLab with one kernel takes half of it
 DISK = 0.5  # GB free, to run the course
@@ -22,9 +28,21 @@ DISK_TO_INSTALL = 4.0  # GB free: the environment takes 2, and pip unpacks what 
 MAKE = os.name != "nt"  # README gives Windows its own commands
 
 
+def span() -> str:
+    """Return the Pythons that the course takes, in words."""
+    return "{}.{} to {}.{}".format(*OLDEST, *NEWEST)
+
+
 def good_python() -> bool:
     """Tell whether the course is made for this Python."""
-    return (3, 11) <= sys.version_info[:2] < (3, 13)
+    return OLDEST <= sys.version_info[:2] <= NEWEST
+
+
+def no_venv() -> str:
+    """Say whether this Python lacks what makes environments, as Debian's does at first."""
+    if find_spec("ensurepip") and find_spec("venv"):
+        return ""
+    return "Python's module venv is incomplete: install python3-venv, then run `make env`"
 
 
 def installed(package: str) -> str:
@@ -35,16 +53,23 @@ def installed(package: str) -> str:
         return ""
 
 
-def pins() -> dict:
-    """Return the pinned packages of environment.yml and their versions."""
-    text = ENVIRONMENT.read_text(encoding="utf-8")
-    return dict(re.findall(r"^ {6}- ([\w-]+)==([\d.]+)$", text, flags=re.MULTILINE))
+def pins(listed: Path) -> dict:
+    """Return the pinned packages of a list, LEARNERS or AUTHORS, and their versions."""
+    text = listed.read_text(encoding="utf-8")
+    return dict(re.findall(r"^(?: {6}- )?([\w-]+)==([\d.]+)$", text, flags=re.MULTILINE))
+
+
+def wanted() -> dict:
+    """Return the packages that belong here: with any of the authors' list, all of it."""
+    learners, authors = pins(LEARNERS), pins(AUTHORS)
+    both = any(installed(name) for name in authors)
+    return dict(learners, **authors) if both else learners
 
 
 def faults() -> list:
     """Return what is wrong and what to do, one phrase each; an empty list where all is well."""
     environment = python() or no_environment() or packages()
-    found = [environment] if environment else [torch(), fonts()]
+    found = [environment] if environment else [torch(), drawing() or fonts(), kernel()]
     found += [memory(), disk(DISK_TO_INSTALL if no_environment() else DISK), writing()]
     return [fault for fault in found if fault]
 
@@ -54,8 +79,8 @@ def python() -> str:
     if good_python():
         return ""
     have = "{}.{}".format(*sys.version_info[:2])
-    then = "run `make env PYTHON=python3.11`" if MAKE else "follow README, Start"
-    return f"this is Python {have}: install 3.11 or 3.12, then {then}"
+    then = "run `make clean env`" if MAKE else "follow README, Start"
+    return f"this is Python {have}: install one from {span()}, then {then}"
 
 
 def no_environment() -> str:
@@ -63,20 +88,20 @@ def no_environment() -> str:
     inside = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
     if inside or not off():
         return ""
-    if find_spec("ensurepip") is None:
-        return "Python's module venv is incomplete: install python3-venv, then run `make env`"
+    if no_venv():
+        return no_venv()
     then = "run `make env`" if MAKE else "follow README, Start"
     return f"there is no environment yet: {then}"
 
 
 def off() -> list:
     """Return what differs from the pins: (package, pinned version, installed version or "")."""
-    rows = [(name, pin, installed(name)) for name, pin in pins().items()]
+    rows = [(name, pin, installed(name)) for name, pin in wanted().items()]
     return [row for row in rows if row[1] != row[2]]
 
 
 def packages() -> str:
-    """Say which packages are missing or of another version than environment.yml's."""
+    """Say which packages are missing or of another version than their list's."""
     said = [f"{name} {have}, not {pin}" if have else f"no {name}" for name, pin, have in off()]
     if not said:
         return ""
@@ -112,6 +137,41 @@ def fonts() -> str:
             f"that begin with font out of your matplotlibrc"
         )
     return ""
+
+
+def drawing() -> str:
+    """Say whether figures can be drawn: MPLBACKEND may name what is not there, or has no screen."""
+    try:
+        from matplotlib import pyplot
+
+        pyplot.close(pyplot.figure())
+    except Exception as error:  # each backend fails in its own way
+        first = str(error).partition("\n")[0]
+        name = os.environ.get("MPLBACKEND")
+        then = "unset MPLBACKEND" if name else "take the line `backend` out of your matplotlibrc"
+        return f"matplotlib cannot draw with the backend {name or 'it is told'} ({first}): {then}"
+    return ""
+
+
+def kernel() -> str:
+    """Say whether JupyterLab would start this environment's kernel, and not another of its name."""
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager(kernel_name="python3")
+    command = manager.format_kernel_cmd()[0]
+    ask = [command, "-c", "import sys; print(sys.prefix)"]
+    try:
+        done = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
+        prefix = done.stdout.decode().strip()
+    except (OSError, subprocess.SubprocessError):
+        prefix = ""
+    if prefix == sys.prefix:
+        return ""
+    folder = manager.kernel_spec.resource_dir
+    return (
+        f"JupyterLab would start another program's kernel ({command}): "
+        f"move the folder {folder} out of the way"
+    )
 
 
 def free_memory() -> float:
@@ -151,20 +211,41 @@ def writing() -> str:
     return ""
 
 
+def ready() -> str:
+    """Return the line of a machine that is ready."""
+    return (
+        f"✓ ready: Python {sys.version_info[0]}.{sys.version_info[1]}, {len(wanted())} packages as "
+        f"pinned, one torch thread, {free_memory():.1f} GB of memory and "
+        f"{shutil.disk_usage(str(ROOT)).free / 1e9:.0f} GB of disk free, fonts, kernel and write "
+        f"access"
+    )
+
+
+def which_python() -> str:
+    """Say which Python an environment is made with, or why this one does not fit."""
+    fault = python() or no_venv()
+    have = "Python {}.{} ({})".format(*sys.version_info[:2], sys.executable)
+    return f"✗ {have} does not fit: {fault}" if fault else f"✓ the environment is made with {have}"
+
+
 def main() -> int:
     """Print the line, and return 0 where the machine is ready, 1 where it is not."""
+    if sys.argv[1:] == ["fits"]:
+        return 0 if good_python() and not no_venv() else 1
     if hasattr(sys.stdout, "reconfigure"):  # a console that has no ✓
         sys.stdout.reconfigure(errors="replace")
-    found = faults()
-    if found:
-        print("✗ not ready: " + " · ".join(found))
-        return 1
-    print(
-        f"✓ ready: Python {sys.version_info[0]}.{sys.version_info[1]}, {len(pins())} packages as "
-        f"pinned, one torch thread, {free_memory():.1f} GB of memory and "
-        f"{shutil.disk_usage(str(ROOT)).free / 1e9:.0f} GB of disk free, fonts and write access"
-    )
-    return 0
+    try:
+        if sys.argv[1:] == ["python"]:
+            line = which_python()
+        else:
+            found = faults()
+            line = "✗ not ready: " + " · ".join(found) if found else ready()
+    except Exception as error:  # whatever it finds, the answer is one line
+        said = str(error).partition("\n")[0]
+        said = f"{type(error).__name__}: {said}"
+        line = f"✗ not ready: the check itself failed ({said}): report this line"
+    print(line)
+    return 0 if line.startswith("✓") else 1
 
 
 if __name__ == "__main__":

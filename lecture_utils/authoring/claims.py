@@ -29,6 +29,8 @@ class Claim:
         unit: of the measured values, or "".
         tolerance: how far a new median may lie from the printed one, in its unit; three times
             as far for the lowest and the highest. None: a tenth of the printed median.
+        chaotic: the values come from nets that were trained. Their digits belong to the machine
+            that printed them, so the bound alone is held, and the table marks them with a ~.
     """
 
     section: str
@@ -39,6 +41,7 @@ class Claim:
     source: str
     unit: str = ""
     tolerance: float | None = None
+    chaotic: bool = False
 
     def limits(self) -> tuple[float, float]:
         """Return the bound's lower and upper end."""
@@ -55,8 +58,8 @@ class Claim:
         """Hold measured values, one per seed, to the claim.
 
         Raises:
-            AssertionError: too few seeds, too few within the bound, or a median that is no
-                longer the printed one.
+            AssertionError: too few seeds, too few within the bound, or, for nets that are not
+                chaotic, a median that is no longer the printed one.
         """
         needed, seeds = (int(n) for n in re.findall(r"\d+", self.holds))
         values = torch.as_tensor(values, dtype=torch.float64).flatten()
@@ -65,6 +68,8 @@ class Claim:
         within = int(((values > low) & (values < high)).sum())
         found = spread(values)
         assert within >= needed, f"{within} of {seeds} {self.bound}, not {needed}: {found}"
+        if self.chaotic:
+            return
         printed = [float(n) for n in re.findall(_NUMBER, self.measured)]
         near = abs(printed[0]) / 10 if self.tolerance is None else self.tolerance
         off = [
@@ -74,7 +79,7 @@ class Claim:
         assert max(off) <= 3 * near, f"the table prints {self.measured}, now {found}"
 
 
-def claim(**fields: str | float) -> Callable:
+def claim(**fields: str | float | bool) -> Callable:
     """Make a pytest test of a function that returns one measured value per seed."""
     row = Claim(**fields)
     row.limits()
@@ -116,9 +121,9 @@ def table(number: str) -> str:
     ]
     for name, test in claims_of(number):
         row = test.claim
-        unit = f" {row.unit}" if row.unit else ""
+        unit, mark = f" {row.unit}" if row.unit else "", "~" if row.chaotic else ""
         rows.append(
-            f"| {row.section} | {row.says} | {row.measured}{unit} "
+            f"| {row.section} | {row.says} | {mark}{row.measured}{unit} "
             f"| {row.bound}, {row.holds} | {row.source} | `{name}` |"
         )
     return "\n".join(rows)

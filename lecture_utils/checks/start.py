@@ -6,13 +6,12 @@ from collections.abc import Callable
 import torch
 
 from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
-from lecture_utils.ready import good_python, installed
+from lecture_utils.ready import good_python, installed, span
 
 # What the learner's cells need; the versions are those of environment.yml, as a test holds.
 NEEDED = {
     "torch": "2.13.0",
     "numpy": "2.4.6",
-    "scikit-learn": "1.9.1",
     "matplotlib": "3.11.2",
     "jupyterlab": "4.6.6",
     "ipywidgets": "8.1.9",
@@ -22,10 +21,10 @@ NEEDED = {
 def environment() -> None:
     """Print one line for each thing that the course needs, and what to do where it is missing."""
     print(
-        "✓ Python 3.11 or 3.12"
+        f"✓ Python {span()}"
         if good_python()
-        else f"✗ Python {sys.version_info[0]}.{sys.version_info[1]}: the course is made for 3.11 "
-        f"or 3.12; make a new environment as the README says"
+        else f"✗ Python {sys.version_info[0]}.{sys.version_info[1]}: the course is made for "
+        f"{span()}; make a new environment as the README says"
     )
     colab = "google.colab" in sys.modules  # it has its own page instead of JupyterLab
     for package, wanted in NEEDED.items():

@@ -98,6 +98,7 @@ def test_by_hand(notebook):
     bound="0.7 to 1.5",
     holds="20 of 20",
     source=HE,
+    chaotic=True,
 )
 def test_shallow_twins_agree(notebook):
     return final_loss(2, **PLAIN_NORM) / final_loss(2, norm="layer")
@@ -111,6 +112,7 @@ def test_shallow_twins_agree(notebook):
     holds="20 of 20",
     unit="nats",
     source=HE,
+    chaotic=True,
 )
 def test_deep_plain_fails(notebook):
     return final_loss(64, **PLAIN_NORM)
@@ -124,7 +126,7 @@ def test_deep_plain_fails(notebook):
     holds="20 of 20",
     unit="nats",
     source=HE,
-    tolerance=0.02,
+    chaotic=True,
 )
 def test_deep_shortcut_learns(notebook):
     return final_loss(64, norm="layer")
@@ -137,7 +139,7 @@ def test_deep_shortcut_learns(notebook):
     bound="above 5",
     holds="20 of 20",
     source="ours",
-    tolerance=5.0,
+    chaotic=True,
 )
 def test_no_better_rate(notebook):
     rates = [final_loss(32, **PLAIN_NORM)]
@@ -191,7 +193,7 @@ def test_gradient_of_the_twin(notebook):
     bound="above 8",
     holds="20 of 20",
     source=HE,
-    tolerance=5.0,
+    chaotic=True,
 )
 def test_fails_all_the_same(notebook):
     return final_loss(32, **PLAIN_NORM) / final_loss(32, norm="layer")
@@ -217,7 +219,7 @@ def test_digits_look_alike(notebook):
     bound="below 1",
     holds="20 of 20",
     source="ours",
-    tolerance=0.1,
+    chaotic=True,
 )
 def test_plain_without_norm_gets_further(notebook):
     return final_loss(32, use_shortcut=False) / final_loss(32, **PLAIN_NORM)
@@ -255,7 +257,7 @@ def test_batch_norm_explodes(notebook):
     bound="below 10",
     holds="20 of 20",
     source="ours",
-    tolerance=1.0,
+    chaotic=True,
 )
 def test_catches_up_slowly(notebook):
     return final_loss(32, steps=1500, **PLAIN_NORM) / final_loss(32, norm="layer")
@@ -282,7 +284,7 @@ def test_unscaled_stream_grows(notebook):
     holds="20 of 20",
     unit="nats",
     source="ours",
-    tolerance=8.0,
+    chaotic=True,
 )
 def test_worse_than_guessing(notebook):
     return final_loss(32)
@@ -295,7 +297,7 @@ def test_worse_than_guessing(notebook):
     bound="above 3",
     holds="20 of 20",
     source="ours",
-    tolerance=20.0,
+    chaotic=True,
 )
 def test_worse_than_plain(notebook):
     return final_loss(32) / final_loss(32, use_shortcut=False)
@@ -309,7 +311,7 @@ def test_worse_than_plain(notebook):
     holds="20 of 20",
     unit="nats",
     source=REPAIR,
-    tolerance=0.01,
+    chaotic=True,
 )
 def test_scaled_shortcut_learns(notebook):
     return final_loss(32, branch_scale=32**-0.5)
@@ -323,7 +325,7 @@ def test_scaled_shortcut_learns(notebook):
     holds="20 of 20",
     unit="nats",
     source="ours",
-    tolerance=0.03,
+    chaotic=True,
 )
 def test_default_weights_learn(notebook):
     return final_loss(32, init="default")
@@ -341,6 +343,7 @@ def shares(notebook):
     bound="above 1.2",
     holds="20 of 20",
     source=f"{XIONG} on the growth of the stream",
+    chaotic=True,
 )
 def test_first_block_is_loud(notebook):
     return shares(notebook)[:, 0]
@@ -353,7 +356,7 @@ def test_first_block_is_loud(notebook):
     bound="below 0.4",
     holds="20 of 20",
     source=XIONG,
-    tolerance=0.03,
+    chaotic=True,
 )
 def test_last_block_whispers(notebook):
     return shares(notebook)[:, -1]
@@ -374,7 +377,7 @@ def cut(**options):
     bound="below 0.08",
     holds="20 of 20",
     source=VEIT,
-    tolerance=0.01,
+    chaotic=True,
 )
 def test_lesion_shortcut(notebook):
     whole, less = cut(norm="layer")
@@ -388,7 +391,7 @@ def test_lesion_shortcut(notebook):
     bound="below 0.2",
     holds="20 of 20",
     source=VEIT,
-    tolerance=0.02,
+    chaotic=True,
 )
 def test_lesion_plain(notebook):
     return cut(**PLAIN_NORM)[1].median(1).values
@@ -401,7 +404,7 @@ def test_lesion_plain(notebook):
     bound="below 0.75",
     holds="20 of 20",
     source="ours",
-    tolerance=0.08,
+    chaotic=True,
 )
 def test_lesion_first_block(notebook):
     return cut(norm="layer")[1][:, 0]
@@ -414,7 +417,7 @@ def test_lesion_first_block(notebook):
     bound="below 0.08",
     holds="20 of 20",
     source="ours",
-    tolerance=0.015,
+    chaotic=True,
 )
 def test_lesion_scaled(notebook):
     whole, less = cut(branch_scale=16**-0.5)
@@ -428,6 +431,7 @@ def test_lesion_scaled(notebook):
     bound="below 0.85",
     holds="20 of 20",
     source="ours",
+    chaotic=True,
 )
 def test_lesion_unscaled(notebook):
     whole, less = cut()
@@ -446,7 +450,7 @@ def fifth(notebook, **options):
     holds="20 of 20",
     unit="nats",
     source=LI,
-    tolerance=0.8,
+    chaotic=True,
 )
 def test_slice_plain(notebook):
     return fifth(notebook, **PLAIN_NORM)
@@ -460,7 +464,7 @@ def test_slice_plain(notebook):
     holds="20 of 20",
     unit="nats",
     source=LI,
-    tolerance=0.05,
+    chaotic=True,
 )
 def test_slice_shortcut(notebook):
     return fifth(notebook, norm="layer")
@@ -473,7 +477,7 @@ def test_slice_shortcut(notebook):
     bound="below 0.06",
     holds="20 of 20",
     source=VEIT,
-    tolerance=0.01,
+    chaotic=True,
 )
 def test_swap_shortcut(notebook):
     whole, members = cut(norm="layer")[0], trained(16, norm="layer").members()
@@ -487,7 +491,7 @@ def test_swap_shortcut(notebook):
     bound="below 0.4",
     holds="20 of 20",
     source=VEIT,
-    tolerance=0.03,
+    chaotic=True,
 )
 def test_swap_plain(notebook):
     members = trained(16, **PLAIN_NORM).members()

@@ -15,19 +15,19 @@ WALK = "[Antognini and Sohl-Dickstein 2018](https://arxiv.org/abs/1806.08805)"
 
 
 @functools.cache
-def _notebook():
+def _definitions():
     return notebooks.definitions(notebooks.path_of("04"))
 
 
 @functools.cache
 def trained(depth, use_shortcut, norm=None):
     """20 nets of a kind and their paths; each kind is trained once, for all rows."""
-    return _notebook().trained(depth, use_shortcut, norm=norm, seeds=SEEDS)
+    return _definitions().trained(depth, use_shortcut, norm=norm, seeds=SEEDS)
 
 
 def hessian_ends(nets, rows=False):
     """λ_min and λ_max of each net, (20, 2)."""
-    book = _notebook()
+    book = _definitions()
     ends = (book.extremes(net, in_rows=rows) for net in nets)
     return torch.tensor([[low, high] for low, high in ends])
 
@@ -128,7 +128,7 @@ def counted(notebook, norm):
     bound="below 0.06",
     holds="20 of 20",
     source=LI,
-    tolerance=0.0063,
+    chaotic=True,
 )
 def test_share_plain(notebook):
     return shares(notebook, False)
@@ -141,7 +141,7 @@ def test_share_plain(notebook):
     bound="above 0.3",
     holds="20 of 20",
     source=LI,
-    tolerance=0.1,
+    chaotic=True,
 )
 def test_share_shortcut(notebook):
     return shares(notebook, True)
@@ -154,7 +154,7 @@ def test_share_shortcut(notebook):
     bound="above 4",
     holds="20 of 20",
     source="ours",
-    tolerance=880.0,
+    chaotic=True,
 )
 def test_sharper(notebook):
     return sharpness(32, False) / sharpness(32, True)
@@ -167,7 +167,7 @@ def test_sharper(notebook):
     bound="above 1000",
     holds="20 of 20",
     source=DINH,
-    tolerance=8400.0,
+    chaotic=True,
 )
 def test_rescaled_is_sharper(notebook):
     return sharp_after(notebook)[0] / sharpness(32, True)
@@ -180,7 +180,7 @@ def test_rescaled_is_sharper(notebook):
     bound="0.99 to 1.01",
     holds="20 of 20",
     source=f"{DINH}, {LI}",
-    tolerance=0.1,
+    chaotic=True,
 )
 def test_rescaled_in_rows(notebook):
     return sharp_after(notebook)[1] / sharpness(32, True, rows=True)
@@ -193,7 +193,7 @@ def test_rescaled_in_rows(notebook):
     bound="above 4",
     holds="20 of 20",
     source="ours",
-    tolerance=2.3,
+    chaotic=True,
 )
 def test_ruler(notebook):
     return shares(notebook, True) / twin_ruler(notebook)
@@ -206,7 +206,7 @@ def test_ruler(notebook):
     bound="above 1",
     holds="20 of 20",
     source="ours",
-    tolerance=3.6,
+    chaotic=True,
 )
 def test_same_ruler(notebook):
     return twin_ruler(notebook) / shares(notebook, False)
@@ -219,7 +219,7 @@ def test_same_ruler(notebook):
     bound="above 1.5",
     holds="20 of 20",
     source="ours",
-    tolerance=19.0,
+    chaotic=True,
 )
 def test_equal_loss(notebook):
     return sharpness(32, False) / equal(notebook)[0]
@@ -232,7 +232,7 @@ def test_equal_loss(notebook):
     bound="0.3 to 1.001",
     holds="20 of 20",
     source="ours",
-    tolerance=0.14,
+    chaotic=True,
 )
 def test_equal_loss_is_met(notebook):
     return equal(notebook)[1]
@@ -245,7 +245,7 @@ def test_equal_loss_is_met(notebook):
     bound="above 0.3",
     holds="20 of 20",
     source="ours",
-    tolerance=0.17,
+    chaotic=True,
 )
 def test_equal_loss_share(notebook):
     return equal(notebook)[2]
@@ -258,7 +258,7 @@ def test_equal_loss_share(notebook):
     bound="0.5 to 2",
     holds="20 of 20",
     source=LI,
-    tolerance=0.18,
+    chaotic=True,
 )
 def test_two_blocks(notebook):
     return sharpness(2, False) / sharpness(2, True)
@@ -271,7 +271,7 @@ def test_two_blocks(notebook):
     bound="above 0.7",
     holds="20 of 20",
     source="ours",
-    tolerance=2.6,
+    chaotic=True,
 )
 def test_eight_blocks(notebook):
     return sharpness(8, False) / sharpness(8, True)
@@ -284,7 +284,7 @@ def test_eight_blocks(notebook):
     bound="above 2.5",
     holds="20 of 20",
     source="ours",
-    tolerance=13.0,
+    chaotic=True,
 )
 def test_eight_blocks_rows(notebook):
     return sharpness(8, False, rows=True) / sharpness(8, True, rows=True)
@@ -297,7 +297,7 @@ def test_eight_blocks_rows(notebook):
     bound="above 30",
     holds="20 of 20",
     source="ours",
-    tolerance=12000.0,
+    chaotic=True,
 )
 def test_rows_32(notebook):
     return sharpness(32, False, rows=True) / sharpness(32, True, rows=True)
@@ -310,7 +310,7 @@ def test_rows_32(notebook):
     bound="0.8 to 4",
     holds="20 of 20",
     source="ours",
-    tolerance=0.3,
+    chaotic=True,
 )
 def test_rows_2_stopped(notebook):
     return rows_at_a_tenth(notebook, 2)
@@ -323,7 +323,7 @@ def test_rows_2_stopped(notebook):
     bound="above 8",
     holds="20 of 20",
     source="ours",
-    tolerance=160.0,
+    chaotic=True,
 )
 def test_rows_32_stopped(notebook):
     return rows_at_a_tenth(notebook, 32)
@@ -336,7 +336,7 @@ def test_rows_32_stopped(notebook):
     bound="below 0.1",
     holds="20 of 20",
     source=LI,
-    tolerance=0.019,
+    chaotic=True,
 )
 def test_negative_plain(notebook):
     return depth_of(32, False)
@@ -349,7 +349,7 @@ def test_negative_plain(notebook):
     bound="below 0.1",
     holds="20 of 20",
     source=LI,
-    tolerance=0.015,
+    chaotic=True,
 )
 def test_negative_shortcut(notebook):
     return depth_of(32, True)
@@ -362,7 +362,7 @@ def test_negative_shortcut(notebook):
     bound="below 1",
     holds="15 of 20",
     source="ours",
-    tolerance=2.6,
+    chaotic=True,
 )
 def test_untrained(notebook):
     return untrained(notebook, False) / untrained(notebook, True)
@@ -375,7 +375,7 @@ def test_untrained(notebook):
     bound="below 0.001",
     holds="20 of 20",
     source=LI,
-    tolerance=2.8e-05,
+    chaotic=True,
 )
 def test_random_plane(notebook):
     return planes(notebook, True)[0]
@@ -388,7 +388,7 @@ def test_random_plane(notebook):
     bound="above 0.85",
     holds="20 of 20",
     source=LI,
-    tolerance=0.094,
+    chaotic=True,
 )
 def test_path_plane(notebook):
     return planes(notebook, True)[1]
@@ -416,7 +416,7 @@ def test_walk_plane(notebook):
     bound="below 0",
     holds="20 of 20",
     source=LI,
-    tolerance=1.5,
+    chaotic=True,
 )
 def test_saddle(notebook):
     return extremes(32, True)[:, 0]
@@ -429,7 +429,7 @@ def test_saddle(notebook):
     bound="below 0.05",
     holds="20 of 20",
     source=LI,
-    tolerance=0.01,
+    chaotic=True,
 )
 def test_convex_looking(notebook):
     return torch.tensor([notebook.downward(net, tries=10) for net in trained(32, True)[0]])
@@ -442,7 +442,7 @@ def test_convex_looking(notebook):
     bound="below 0.15",
     holds="20 of 20",
     source="ours",
-    tolerance=0.021,
+    chaotic=True,
 )
 def test_not_convex(notebook):
     return bent(notebook, True, None)
@@ -455,7 +455,7 @@ def test_not_convex(notebook):
     bound="above 0.05",
     holds="20 of 20",
     source="ours",
-    tolerance=0.098,
+    chaotic=True,
 )
 def test_not_convex_norm(notebook):
     return bent(notebook, True, "layer")
@@ -468,7 +468,7 @@ def test_not_convex_norm(notebook):
     bound="above 1.5",
     holds="20 of 20",
     source="ours",
-    tolerance=2.8,
+    chaotic=True,
 )
 def test_minima_norm(notebook):
     return counted(notebook, "layer")
@@ -481,7 +481,7 @@ def test_minima_norm(notebook):
     bound="below 4.5",
     holds="20 of 20",
     source="ours",
-    tolerance=0.1,
+    chaotic=True,
 )
 def test_minima(notebook):
     return counted(notebook, None)
