@@ -11,6 +11,7 @@ NO_PYTHON := no Python 3.11 to 3.14 on the path: install one with its module ven
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # in a GitHub codespace the browser sees Lab's port under another address
 ORIGIN := $(if $(CODESPACE_NAME),--ServerApp.allow_origin=https://$(CODESPACE_NAME)-8888.$(GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN))
+TWO := --numprocesses 2 --no-loadscope-reorder
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -30,11 +31,11 @@ lab: env  ## open JupyterLab on notebook 00
 
 test: $(VENV)/tested  ## run every check: style, notebooks, claims, exercises, package, a browser
 	$(PY) -m ruff check .
-	$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	$(PY) -m pytest $(TWO)
 
 quick: $(VENV)/tested  ## run what is checked in three minutes, and say what is left out
 	$(PY) -m ruff check .
-	$(PY) -m pytest --numprocesses 2 --dist loadgroup --quick
+	$(PY) -m pytest $(TWO) --quick
 
 butterfly: $(VENV)/tested  ## run notebooks and claims under other kernels and with weights times 1 + 1e-6
 	$(PY) -m lecture_utils.authoring butterfly

@@ -1,9 +1,99 @@
-"""What all tests share: the course map and the notebooks."""
+"""What all tests share: the course map, two processes' fair shares, and what `make quick` runs."""
+
+import re
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
+from lecture_utils.authoring import butterfly
 from lecture_utils.authoring import course as course_map
+
+# Parts of the suite that stay in one process, as their tests share nets, a kernel or a page, with
+# the seconds each took on a quiet machine, all alike on two cores: the longest begin first, and
+# none is left running alone. What is not listed is short, and stays together by file.
+SECONDS = {
+    r"claims/test_03": 190,
+    r"claims/test_04": 110,
+    r"claims/test_05": 77,
+    r"claims/test_06": 20,
+    r"browser/test_decks": 105,
+    r"browser/test_site": 65,
+    r"browser/test_print": 20,
+    r"browser/test_without_browser": 17,
+    r"browser/test_notebooks.*\[05": 75,
+    r"browser/test_notebooks.*\[04": 57,
+    r"browser/test_notebooks.*\[03": 52,
+    r"browser/test_notebooks.*\[06": 44,
+    r"browser/test_notebooks.*\[0[012]": 60,
+    r"test_execution.*\[05": 110,
+    r"test_execution.*\[04": 93,
+    r"test_execution.*\[03": 80,
+    r"test_execution.*\[06": 60,
+    r"test_execution.*\[02": 27,
+    r"test_execution.*\[01": 26,
+    r"test_execution.*\[00": 15,
+    r"notebooks/05": 58,
+    r"notebooks/04": 54,
+    r"notebooks/03": 53,
+    r"notebooks/06": 30,
+    r"notebooks/02": 13,
+    r"notebooks/01": 11,
+    r"test_explorers": 40,
+    r"test_clinic": 25,
+    r"exercises/test_05_clinic": 14,
+    r"test_site": 13,
+    r"test_colab": 11,
+    r"test_package": 10,
+}
+# What `make quick` leaves out, and why.
+SLOW = {
+    r"notebooks/0[3456]|test_execution": "executing notebooks 03 to 06, and all of them again",
+    r"claims/test_0[345]": "the claims of trained nets",
+    r"browser/": "the browser: notebooks in JupyterLab, decks and pages",
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out what takes minutes")
+
+
+def pytest_configure(config):
+    butterfly.fly()
+
+
+def share_of(nodeid):
+    """The part of the suite that a test belongs to, which one process runs."""
+    place = nodeid.replace("::", " ")
+    return next((part for part in SECONDS if re.search(part, place)), nodeid.partition("::")[0])
+
+
+class Shares(LoadScopeScheduling):
+    """Hands whole parts of the suite to whichever process is free, in the order of collection."""
+
+    def _split_scope(self, nodeid):
+        return share_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Shares(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--quick"):
+        places = {item: item.nodeid.replace("::", " ") for item in items}
+        left = [i for i in items if any(re.search(slow, places[i]) for slow in SLOW)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+    items.sort(key=lambda item: -SECONDS.get(share_of(item.nodeid), 0))  # stable: parts stay whole
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--quick"):
+        terminalreporter.section("left out by `make quick`")
+        for why in SLOW.values():
+            terminalreporter.line(why)
+        terminalreporter.line("`make test` runs them, too.")
 
 
 @pytest.fixture(scope="session")

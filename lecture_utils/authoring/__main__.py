@@ -1,9 +1,18 @@
-"""`python -m lecture_utils.authoring COMMAND`: generate, execute, measure, decks, site."""
+"""`python -m lecture_utils.authoring COMMAND`: generate, execute, measure, weigh, decks, site, …"""
 
 import argparse
+import sys
 import time
 
-from lecture_utils.authoring import claims, course, handouts, notebooks, slides
+from lecture_utils.authoring import (
+    butterfly,
+    claims,
+    costs,
+    course,
+    handouts,
+    notebooks,
+    slides,
+)
 from lecture_utils.authoring import site as site_builder
 
 
@@ -30,6 +39,22 @@ def measure(numbers: list[str]) -> None:
         claims.measure(number)
 
 
+def weigh(numbers: list[str]) -> None:
+    """Measure each notebook's seconds and memory, and write the instructor's table."""
+    found = {}
+    for number in numbers or course.load()["notebooks"]:
+        found[number] = costs.measure(number)
+        print("{}: {:.0f} s, {} MB".format(number, *found[number]), flush=True)
+    if not numbers:
+        costs.write(found)
+        generate()
+
+
+def trials(settings: list[str]) -> None:
+    """Run notebooks and claims under other kernels and with a butterfly; say what moved."""
+    sys.exit(butterfly.main(settings))
+
+
 def decks(numbers: list[str]) -> None:
     """Build decks and handouts into slides/built, as pages and, with Chromium, as PDF."""
     pages = slides.build(numbers or list(course.load()["notebooks"]))
@@ -51,11 +76,15 @@ def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.authoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (generate, execute, measure, decks, site):
+    for command in (generate, execute, measure, weigh, decks, site):
         part = commands.add_parser(command.__name__, help=command.__doc__)
         part.set_defaults(run=command)
         if command not in (generate, site):
             part.add_argument("numbers", nargs="*", help="such as 01 02; all notebooks if left out")
+    part = commands.add_parser("butterfly", help=trials.__doc__)
+    part.set_defaults(run=trials)
+    known = list(butterfly.SETTINGS)
+    part.add_argument("settings", nargs="*", help=f"{', '.join(known)}; all of them if left out")
     choice = vars(parser.parse_args())
     run = choice.pop("run")
     choice.pop("command")

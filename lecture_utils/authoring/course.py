@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from lecture_utils.authoring import glossary, launch, notebooks
+from lecture_utils.authoring import costs, glossary, launch, notebooks
 from lecture_utils.authoring.claims import table
 
 COURSE = notebooks.ROOT / "course.yml"
@@ -191,6 +191,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "evenings": lambda _: teaching.evenings(course),
         "flipped": lambda _: teaching.flipped(course),
         "glossary": lambda _: glossary.table(course),
+        "costs": lambda _: costs.table(course),
         "pace": lambda page: teaching.pace(course, page),
         "leave-out": lambda page: teaching.leave_out(course, page),
     }
