@@ -1,15 +1,27 @@
-"""Each notebook runs under other kernels, without a network, in little memory, and twice alike."""
+"""Each notebook runs with a learner's packages, offline, in little memory, and twice alike.
+
+And it does so under other kernels than this machine's own.
+"""
 
 import json
 
 import pytest
 
+from lecture_utils import ready
 from lecture_utils.authoring import butterfly, chaos, costs, notebooks
 from lecture_utils.authoring import course as course_map
 
 MEMORY = {"04": 700}  # MB resident, else 600: the course's promise to a reader with 1 GB
-SEAL = """
-import socket
+AUTHORS = [name.replace("-", "_") for name in ready.pins(ready.AUTHORS)]
+SEAL = f"""
+import socket, sys
+
+class _LearnersOnly:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in {AUTHORS} + ["_pytest", "xdist", "repo2docker"]:
+            raise ModuleNotFoundError(f"a learner has no {{name}}", name=name)
+sys.meta_path.insert(0, _LearnersOnly())
+""" + """
 
 _connect = socket.socket.connect
 def _loopback_only(self, address):
@@ -31,7 +43,7 @@ atexit.register(lambda: open({report!r}, "w").write(json.dumps(sorted(_counts)))
 
 @pytest.fixture
 def sealed(tmp_path, monkeypatch):
-    """Kernels without a network, with other arithmetic than this machine's own.
+    """Kernels without a network and without authors' packages, with other arithmetic.
 
     They write their peak memory to the first returned file, and to the second in which cells a
     net was trained.
@@ -68,10 +80,20 @@ def test_runs_sealed_under_other_kernels_and_the_same_again(number, sealed):
     assert {code[count - 1].id for count in counts} <= set(chaos.of_training(path))
 
 
-def test_the_seal_holds(sealed, tmp_path):
-    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (
+            "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)",
+            "must not need a network",
+        ),
+        ("import pytest", "a learner has no pytest"),
+        ("import transformers.models", "a learner has no transformers"),
+    ],
+)
+def test_the_seal_holds(code, says, sealed, tmp_path):
     cell = notebooks.nbformat.v4.new_code_cell(code)
     path = tmp_path / "probe.ipynb"
     notebooks.write(notebooks.nbformat.v4.new_notebook(cells=[cell]), path)
-    with pytest.raises(Exception, match="must not need a network"):
+    with pytest.raises(Exception, match=says):
         notebooks.execute(path)

@@ -34,6 +34,18 @@ def test_digits_are_standardised_and_always_the_same():
     assert data.train_x.isfinite().all()
 
 
+def test_digits_are_the_published_scans():
+    """The sums of scikit-learn's copy, and of its stratified split with random_state 0."""
+    with np.load(ROOT / "lecture_utils" / "digits.npz") as stored:
+        pixels, labels = stored["pixels"].astype(int), stored["labels"].astype(int)
+    assert pixels.shape == (1797, 64)
+    assert (pixels.min(), pixels.max(), pixels.sum()) == (0, 16, 561718)
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert np.bincount(labels[:1437]).tolist() == [142, 146, 142, 146, 145, 145, 145, 143, 139, 144]
+    in_order = (np.arange(1, 1798) * (pixels @ np.arange(64) + labels)).sum()
+    assert in_order == 15851046225
+
+
 def test_corpus_is_pythons_documentation():
     text = corpus()
     assert len(text) > 300_000

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ def browser_path() -> str | None:
 
 @contextlib.contextmanager
 def open_tab() -> Iterator["Page | None"]:
-    """Open a tab of the system's Chromium; None where none is installed."""
-    if browser_path() is None:
+    """Open a tab of the system's Chromium; None where it or what drives it is not installed."""
+    if browser_path() is None or find_spec("playwright") is None:
         yield None
         return
     from playwright.sync_api import sync_playwright

@@ -1,0 +1,72 @@
+"""A copy of the course is whole, however it was made: by a clone on Windows, or by pip."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from lecture_utils.authoring.notebooks import ROOT
+
+# Programs that a carriage return breaks, text that tests compare, and files that are no text.
+TEXT = ["Makefile", "binder/start", "binder/postBuild", ".ci/run", "environment.yml", "course.yml"]
+TEXT += ["notebooks/00_start_here.ipynb", "lecture_utils/ready.py", "README.md"]
+BINARY = ["lecture_utils/digits.npz", "notebooks/00_story.png"]
+
+
+def git(*words, folder):
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def test_a_clone_with_windows_line_ends_has_the_same_bytes(tmp_path):
+    written = tmp_path / "written"
+    for name in (".gitattributes", *TEXT, *BINARY):
+        (written / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, written / name)
+    git("init", "--quiet", folder=written)
+    git("add", "--all", folder=written)
+    git("commit", "--quiet", "-m", "all", folder=written)
+    git("clone", "--quiet", "-c", "core.autocrlf=true", "written", "copy", folder=tmp_path)
+    for name in (*TEXT, *BINARY):
+        assert (tmp_path / "copy" / name).read_bytes() == (ROOT / name).read_bytes(), name
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder of packages that pip fills from a copy of the sources, as on Colab."""
+    folder = tmp_path_factory.mktemp("pip")
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "lecture_utils", folder / "sources/lecture_utils", ignore=left_out)
+    shutil.copy(ROOT / "pyproject.toml", folder / "sources")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    command += ["--no-build-isolation", "--target", "packages", "./sources"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "packages"
+
+
+def test_the_installed_package_holds_all_that_a_notebook_needs(installed):
+    code = (
+        "from lecture_utils import checks, clinic, data, explorers, models, setup\n"
+        "setup(); checks.environment(); print(data.__file__, data.digits().train_x.shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=installed,
+        env={"PYTHONPATH": str(installed), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"{installed}/lecture_utils/data.py torch.Size([1437, 64])\n")
+    assert "✗" not in done.stdout
+
+
+def test_every_file_of_the_package_that_is_no_code_is_declared(installed):
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert declared["package-data"] == {"lecture_utils": ["digits.npz"]}
+    theirs = {path.name for path in (ROOT / "lecture_utils").iterdir() if path.is_file()}
+    ours = {path.name for path in (installed / "lecture_utils").iterdir() if path.is_file()}
+    assert ours == theirs
