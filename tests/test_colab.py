@@ -9,8 +9,7 @@ import tomllib
 import pytest
 import test_anatomy
 
-from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import launch, notebooks
+from lecture_utils.authoring import generated, launch, notebooks
 
 ROOT = notebooks.ROOT
 NAMED = "someone/shortcuts"
@@ -27,7 +26,7 @@ def filled(named, tmp_path, monkeypatch):
     """The folder of the notebooks, as they are once the repository is named."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    for path, content in course_map.pages(named).items():
+    for path, content in generated.pages(named).items():
         if path.suffix == ".ipynb":
             (folder / path.name).write_bytes(content)
     monkeypatch.setattr(notebooks, "FOLDER", folder)
@@ -76,7 +75,7 @@ def test_the_cell_for_colab_comes_and_goes_without_a_trace(filled, course, named
         launch.fit_colab(again, dict(course, repository=""))
         for cell in again.cells:
             if cell.cell_type == "markdown":
-                cell.source = course_map.fill(cell.source, dict(course, repository=""), number)
+                cell.source = generated.fill(cell.source, dict(course, repository=""), number)
         plain = (ROOT / "notebooks" / path.name).read_text(encoding="utf-8")
         if not course["repository"]:
             assert notebooks.text_of(again) == plain
@@ -104,7 +103,7 @@ def test_the_cell_for_colab_keeps_the_style(filled):
 @pytest.mark.parametrize("repository", ["", NAMED])
 def test_the_anatomy_holds_with_a_repository_and_without(repository, course, tmp_path, monkeypatch):
     named = dict(course, repository=repository)
-    for path, content in course_map.pages(named).items():
+    for path, content in generated.pages(named).items():
         (tmp_path / path.name).write_bytes(content)
     monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
     monkeypatch.setattr(test_anatomy, "COURSE", named)

@@ -7,14 +7,14 @@ import pytest
 import yaml
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import generated, notebooks
 from lecture_utils.checks import start
 
 ROOT = notebooks.ROOT
 
 
 def test_generated_parts_are_up_to_date(course):
-    for path, content in course_map.pages(course).items():
+    for path, content in generated.pages(course).items():
         assert path.read_bytes() == content, f"{path.name} is out of date: run `make generate`"
 
 
@@ -55,10 +55,10 @@ def test_cue_marks_name_minute_and_link(course):
 
 def test_no_badge_while_no_repository_is_set_and_everywhere_once_it_is(course):
     empty, named = dict(course, repository=""), dict(course, repository="someone/shortcuts")
-    assert not any(b"mybinder.org" in page for page in course_map.pages(empty).values())
-    pages = course_map.pages(named)
+    assert not any(b"mybinder.org" in page for page in generated.pages(empty).values())
+    pages = generated.pages(named)
     shown = [path for path in pages if path.suffix in (".md", ".ipynb")]
-    shown.remove(course_map.GUIDE)
+    shown.remove(generated.GUIDE)
     assert len(shown) == len(course["notebooks"]) + 1
     for path in shown:
         for site in (
@@ -92,7 +92,7 @@ def test_a_broken_course_map_says_what_is_wrong(tmp_path, old, new, says):
 
 def test_an_unknown_generated_part_is_an_error(course):
     with pytest.raises(ValueError, match="unknown generated part 'nothing'"):
-        course_map.fill("<!-- begin nothing --><!-- end -->", course)
+        generated.fill("<!-- begin nothing --><!-- end -->", course)
 
 
 def links(text):

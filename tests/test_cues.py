@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, slides
+from lecture_utils.authoring import generated, notebooks, slides
 
 CUE = re.compile(r"Lecture (\d+), (\d+:\d\d)\]\(https://youtu\.be/([\w-]+)\?t=(\d+)\)")
 TYPED = re.compile(r"\blectures? \[?\d|\b\d{1,2}:\d\d\b|youtu", flags=re.IGNORECASE)
@@ -46,16 +46,16 @@ def test_the_readme_says_which_slide(course, name):
     (place,) = [place for place in chapters(course)[name]["slides"] if place.startswith("01")]
     number, _, slide = place.partition("#")
     names = [s.name for s in decks(course)[number]]
-    link = course_map.slide_link(place)
+    link = generated.slide_link(place)
     assert link.startswith(f"[deck {number}, slide {names.index(slide) + 1}](slides/{number}_")
     mark = f"▶ {course_map.cue(course, name)}"
-    (row,) = [row for row in course_map.you_are_here(course).splitlines() if mark in row]
+    (row,) = [row for row in generated.you_are_here(course).splitlines() if mark in row]
     assert link in row
 
 
 def test_a_slide_that_does_not_exist_is_an_error():
     with pytest.raises(ValueError, match=r"course\.yml: no slide 'nowhere' in 01_vanishing"):
-        course_map.slide_link("01#nowhere")
+        generated.slide_link("01#nowhere")
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def marks(text):
 
 
 def test_another_video_changes_every_mark_of_every_page(course, other):
-    now, then = course_map.pages(course), course_map.pages(other)
+    now, then = generated.pages(course), generated.pages(other)
     seconds = {str(chapter["start"]) for chapter in chapters(other).values()}
     counted = 0
     for path, page in then.items():
-        if path == course_map.STORY:
+        if path == generated.STORY:
             continue
         found = marks(page.decode())
         assert len(found) == len(marks(now[path].decode())), path.name
@@ -115,13 +115,13 @@ def marks_of_page(page):
 
 
 def test_a_minute_in_what_comes_before_follows_the_video(course, other):
-    assert "up to 16:38" in course_map.header(course, "03")
+    assert "up to 16:38" in generated.header(course, "03")
     expected = course_map.minute(other, "coding")
-    assert f"up to {expected}" in course_map.header(other, "03")
+    assert f"up to {expected}" in generated.header(other, "03")
 
 
 def test_no_lecture_and_no_minute_is_typed(course):
-    texts = {path.name: path.read_text("utf-8") for path in (course_map.README, course_map.GUIDE)}
+    texts = {path.name: path.read_text("utf-8") for path in (generated.README, generated.GUIDE)}
     for number in course["notebooks"]:
         path = notebooks.path_of(number)
         cells = notebooks.read(path).cells
@@ -134,8 +134,8 @@ def test_no_lecture_and_no_minute_is_typed(course):
 
 
 def test_the_sentence_about_the_lectures(course, other):
-    assert course_map.beside(other) == (
+    assert generated.beside(other) == (
         "It runs beside lecture [7](https://www.youtube.com/watch?v=ABCDEFGHIJK) of *My course*, "
         "or on its own, or in a workshop."
     )
-    assert course_map.beside(course) in course_map.README.read_text("utf-8")
+    assert generated.beside(course) in generated.README.read_text("utf-8")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import glossary
+from lecture_utils.authoring import generated, glossary
 from lecture_utils.authoring.glossary import Entry
 
 COURSE = course_map.load()
@@ -99,8 +99,8 @@ def test_free_letters_are_in_no_entry():
 
 def test_the_glossary_stands_in_notebook_00_and_in_the_readme():
     table = glossary.table(COURSE)
-    pages = course_map.pages(COURSE)
-    assert table in pages[course_map.README].decode()
+    pages = generated.pages(COURSE)
+    assert table in pages[generated.README].decode()
     assert all(entry.name in table and entry.means in table for entry in ENTRIES)
     cells = course_map.notebooks.read(course_map.notebooks.path_of("00")).cells
     assert sum(table in cell.source for cell in cells) == 1

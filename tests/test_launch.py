@@ -21,8 +21,7 @@ from repo2docker.buildpacks import CondaBuildPack
 
 from lecture_utils import ready
 from lecture_utils.authoring import __main__ as commands
-from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import launch, notebooks, slides
+from lecture_utils.authoring import generated, launch, notebooks, slides
 
 ROOT = notebooks.ROOT
 NAMED = "someone/shortcuts"
@@ -215,9 +214,9 @@ def test_links_for_launching_lead_to_the_page_and_the_tag(named):
     assert links["Binder"].endswith(f"/{NAMED}/HEAD?urlpath=lab/tree/notebooks/x.ipynb")
     assert links["Colab"].endswith(f"/github/{NAMED}/blob/v{version}/notebooks/x.ipynb")
     assert links["Codespaces"].endswith(f"/{NAMED}")
-    readme = course_map.pages(named)[course_map.README].decode()
+    readme = generated.pages(named)[generated.README].decode()
     for number, page in named["notebooks"].items():
-        header = course_map.header(named, number)
+        header = generated.header(named, number)
         for to, link in launch.links(named, f"notebooks/{page['file']}").items():
             assert f"]({link})" in header, f"{number} lacks {to}"
             assert number != "00" or to == "source" or f"]({link})" in readme, to

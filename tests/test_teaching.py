@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, slides, teaching
+from lecture_utils.authoring import generated, notebooks, slides, teaching
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
@@ -112,7 +112,7 @@ def test_clock():
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_guide_has_three_places_where_people_stumble(number):
-    guide = course_map.GUIDE.read_text(encoding="utf-8")
+    guide = generated.GUIDE.read_text(encoding="utf-8")
     (part,) = re.findall(rf"^### {number} · (.+?)(?=^##|\Z)", guide, re.DOTALL | re.MULTILINE)
     assert part.startswith(COURSE["notebooks"][number]["title"])
     stumble = part.split("**Where people stumble**")[1].split("<!--")[0].split("**To discuss**")[0]
@@ -123,7 +123,7 @@ def test_the_guide_has_three_places_where_people_stumble(number):
 
 
 def test_sections_and_exercises_named_in_the_guide_exist():
-    guide = course_map.GUIDE.read_text(encoding="utf-8")
+    guide = generated.GUIDE.read_text(encoding="utf-8")
     for part in re.findall(r"^### (\d\d) · (.+?)(?=^##|\Z)", guide, re.DOTALL | re.MULTILINE):
         number, text = part
         if number not in NUMBERS:

@@ -9,6 +9,7 @@ from lecture_utils.authoring import (
     claims,
     costs,
     course,
+    generated,
     handouts,
     notebooks,
     slides,
@@ -18,7 +19,7 @@ from lecture_utils.authoring import site as site_builder
 
 def generate() -> None:
     """Write the parts of README and notebooks that come from course.yml and the claims."""
-    for path, content in course.pages(course.load()).items():
+    for path, content in generated.pages(course.load()).items():
         if not path.exists() or path.read_bytes() != content:
             path.write_bytes(content)
             print(f"updated {path.name}")

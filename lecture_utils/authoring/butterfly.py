@@ -19,7 +19,8 @@ from lecture_utils.authoring.notebooks import ROOT
 
 BUTTERFLY = "COURSE_BUTTERFLY"  # the variable that holds a butterfly's seed
 STRENGTH = 1e-6
-SSE = {
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # two make plain kernels ten times slower
+SSE = ONE_THREAD | {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
@@ -81,7 +82,7 @@ def trial(setting: dict[str, str]) -> dict[str, list[str]]:
         report = Path(name) / "report.xml"
         command = [sys.executable, "-m", "pytest", "notebooks", "tests/claims"]
         command += ["--numprocesses", "2", "--no-loadscope-reorder", f"--junitxml={report}"]
-        environment = os.environ | profile(Path(name) / "ipython") | setting
+        environment = os.environ | ONE_THREAD | profile(Path(name) / "ipython") | setting
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         if not report.exists():
             raise RuntimeError(f"the tests did not run:\n{done.stdout}{done.stderr}")

@@ -10,7 +10,7 @@ from nbconvert.exporters import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, slides
+from lecture_utils.authoring import generated, notebooks, slides
 
 FOLDER = notebooks.ROOT / "site"
 PAGE = Path(__file__).parent / "page"
@@ -46,7 +46,7 @@ def notebook_page(number: str, course: dict, files: set[str]) -> str:
 
 def index(course: dict, files: set[str]) -> str:
     """Write the first page: the story, the course map, the way from the video, the decks."""
-    picture, alt = course_map.story()
+    picture, alt = generated.story()
     data = base64.b64encode(picture).decode()
     decks = [
         f"- [{number} · {about['title']}]({deck_file(number)})"
@@ -54,13 +54,13 @@ def index(course: dict, files: set[str]) -> str:
         if deck_file(number) in files
     ]
     tables = mistune.create_markdown(plugins=["table"], escape=False)
-    here = course_map.you_are_here(course)
+    here = generated.you_are_here(course)
     here = re.sub(r"\[(\d+\.\d+)\]\(([\w./]+)\)", r"[\1](\2#\1)", here)  # to the very section
     parts = [
         f"<h1>{html.escape(course['title'])}</h1>",
         f'<figure><img src="data:image/png;base64,{data}" alt="{html.escape(alt)}"></figure>',
         '<h2 id="the-course-map">The course map</h2>',
-        tables(course_map.course_map(course)),
+        tables(generated.course_map(course)),
         '<h2 id="watching-the-video">Watching the video?</h2>',
         tables(here),
     ]

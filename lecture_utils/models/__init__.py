@@ -4,11 +4,11 @@ from lecture_utils.models.gpt import (
     GPT,
     CausalAttention,
     GPTBlock,
-    GPTConfig,
     generate,
     initialise,
 )
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
+from lecture_utils.models.gpt_config import GPTConfig
 from lecture_utils.models.mlp import (
     ACTIVATIONS,
     DeepNeuralNetwork,

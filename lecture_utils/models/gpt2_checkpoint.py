@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from lecture_utils.models.gpt import GPT
+from lecture_utils.models.gpt_config import GPTConfig
 
 # Our name of a weight by its name in the checkpoint, inside a block and outside.
 _IN_BLOCK = {
@@ -25,11 +23,11 @@ _OUTSIDE = {"wte": "tokens", "wpe": "positions", "ln_f": "final_norm"}
 _MASKS = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")  # constants, kept by old checkpoints
 
 
-def load_gpt2(cls: type[GPT], path: str | Path) -> GPT:
+def load_gpt2(cls: type[nn.Module], path: str | Path) -> nn.Module:
     """Build a GPT with the weights of a GPT-2 checkpoint, as float32, in evaluation mode.
 
     Args:
-        cls: the class of the model.
+        cls: the class of the model, which is built from a GPTConfig.
         path: a .safetensors file, or a folder with model.safetensors. The sizes are read from the
             weights; the number of heads from a config.json beside them, or else dim / 64, which
             is right for all four released sizes.
@@ -39,8 +37,6 @@ def load_gpt2(cls: type[GPT], path: str | Path) -> GPT:
         ValueError: it is no safetensors file, or it lacks or adds a weight, or one has another
             shape; the message names them.
     """
-    from lecture_utils.models.gpt import GPTConfig
-
     file = _file(Path(path))
     found = {_ours(name): weight.float() for name, weight in _read(file).items()}
     found.pop("", None)
