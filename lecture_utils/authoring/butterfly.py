@@ -98,6 +98,9 @@ def trial(setting: dict[str, str]) -> dict[str, list[str]]:
 def main(names: list[str]) -> int:
     """Print a line for each setting, and what moved under it; return 0 where nothing did."""
     moved = False
+    if unknown := set(names) - set(SETTINGS):
+        print(f"no setting {', '.join(sorted(unknown))}; there are {', '.join(SETTINGS)}")
+        return 2
     print(f"{'setting':24}{'cells':>7}{'moved':>7}{'claims':>8}{'broken':>8}{'minutes':>9}")
     for name in names or SETTINGS:
         start = time.monotonic()
