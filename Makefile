@@ -11,11 +11,12 @@ NO_PYTHON := no Python 3.11 to 3.14 on the path: install one with its module ven
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # in a GitHub codespace the browser sees Lab's port under another address
 ORIGIN := $(if $(CODESPACE_NAME),--ServerApp.allow_origin=https://$(CODESPACE_NAME)-8888.$(GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN))
+LAB := $(PY) -m jupyterlab $(ALLOW_ROOT) $(ORIGIN)
 TWO := --numprocesses 2 --no-loadscope-reorder
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help check env lab test quick butterfly notebooks slides site generate measure clean
+.PHONY: help check env copies beside lab originals test quick butterfly notebooks slides site generate measure clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,8 +27,17 @@ check:  ## say in one line whether this machine is ready, or what to do
 
 env: $(VENV)/ready  ## make the learner's environment in .venv (once)
 
-lab: env  ## open JupyterLab on notebook 00
-	$(PY) -m jupyterlab $(ALLOW_ROOT) $(ORIGIN) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+copies: env  ## make your own copies of the notebooks in my_notebooks, or bring them up to date
+	@$(PY) -m lecture_utils.copies
+
+beside: env  ## put the course's present notebook beside your copy: make beside N=03
+	@$(PY) -m lecture_utils.copies --beside $(N)
+
+lab: copies  ## open JupyterLab on your own copy of notebook 00
+	$(LAB) --LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb
+
+originals: env  ## open JupyterLab on the notebooks themselves, to change the course
+	$(LAB) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: $(VENV)/tested  ## run every check: style, notebooks, claims, exercises, package, a browser
 	$(PY) -m ruff check .

@@ -21,6 +21,7 @@ SECONDS = {
     r"browser/test_site": 65,
     r"browser/test_print": 20,
     r"browser/test_without_browser": 17,
+    r"browser/test_copies": 15,
     r"browser/test_notebooks.*\[05": 75,
     r"browser/test_notebooks.*\[04": 57,
     r"browser/test_notebooks.*\[03": 52,

@@ -12,6 +12,7 @@ ROOMS = {
     "require": set(),
     "measure": set(),
     "ready": set(),
+    "copies": set(),
     "data": set(),
     "gradients": set(),
     "training": set(),
@@ -22,7 +23,7 @@ ROOMS = {
     "explorers": {"diagrams", "measure", "plots"},
     "clinic": {"models", "plots", "require"},
     "checks": {"clinic", "models", "ready"},
-    "authoring": {"measure"},  # and nothing imports authoring
+    "authoring": {"copies", "measure"},  # and nothing imports authoring
 }
 
 

@@ -19,7 +19,7 @@ import yaml
 from repo2docker.app import Repo2Docker
 from repo2docker.buildpacks import CondaBuildPack
 
-from lecture_utils import ready
+from lecture_utils import copies, ready
 from lecture_utils.authoring import __main__ as commands
 from lecture_utils.authoring import generated, launch, notebooks, slides
 
@@ -106,8 +106,9 @@ def test_post_build_installs_the_package_alone_and_builds_decks_and_pages(checko
     tools = shims(checkout / "tools")
     prefix = checkout / "prefix"
     run(["binder/postBuild"], PATH=str(tools), NOTES=str(notes), NB_PYTHON_PREFIX=str(prefix))
-    install, *built = notes.read_text().splitlines()
+    install, copied, *built = notes.read_text().splitlines()
     assert install == "python -m pip install --no-deps --no-cache-dir --editable ."
+    assert copied == "python -m lecture_utils.copies"
     assert built == [f"python -m lecture_utils.authoring {part}" for part in ("decks", "site")]
     assert callable(commands.decks)
     assert callable(commands.site)
@@ -136,6 +137,7 @@ def free_port():
 @pytest.fixture
 def lab(checkout):
     """The address of a JupyterLab that binder/start has started in the checkout."""
+    run([sys.executable, "-m", "lecture_utils.copies"], PATH="/usr/bin:/bin")
     port = free_port()
     command = [checkout / "binder" / "start", sys.executable, "-m", "jupyterlab", "--no-browser"]
     command += ["--allow-root", f"--port={port}", "--IdentityProvider.token=", "--ip=127.0.0.1"]
@@ -171,7 +173,7 @@ def test_the_launch_link_opens_lab_on_notebook_00_and_the_decks_can_be_reached(
     assert "allow-scripts" in headers["Content-Security-Policy"]
     assert text == page.read_text(encoding="utf-8")
     opened = get(lab, place.replace("lab/tree", "api/contents"))[1]
-    assert json.loads(opened)["path"] == "notebooks/00_start_here.ipynb"
+    assert json.loads(opened)["path"] == "my_notebooks/00_start_here.ipynb"
 
 
 def test_the_reader_is_told_to_shut_kernels_down():
@@ -211,7 +213,7 @@ def test_python_of_the_list_is_one_that_the_package_takes():
 def test_links_for_launching_lead_to_the_page_and_the_tag(named):
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     links = launch.links(named, "notebooks/x.ipynb")
-    assert links["Binder"].endswith(f"/{NAMED}/HEAD?urlpath=lab/tree/notebooks/x.ipynb")
+    assert links["Binder"].endswith(f"/{NAMED}/HEAD?urlpath=lab/tree/my_notebooks/x.ipynb")
     assert links["Colab"].endswith(f"/github/{NAMED}/blob/v{version}/notebooks/x.ipynb")
     assert links["Codespaces"].endswith(f"/{NAMED}")
     readme = generated.pages(named)[generated.README].decode()
@@ -231,7 +233,7 @@ def test_the_container_makes_the_environment_and_opens_notebook_00():
     version = python_of_the_list()
     assert re.fullmatch(rf"python:{re.escape(version)}(-\w+)?", container["image"])
     commands = [text for key, text in container.items() if key.endswith("Command")]
-    assert "make env" in commands
+    assert commands == ["make copies"]
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z]+):.*##", makefile, flags=re.MULTILINE)
     for command in commands:
@@ -243,7 +245,7 @@ def test_the_container_makes_the_environment_and_opens_notebook_00():
     assert "gpu" not in container["hostRequirements"]
     custom = container["customizations"]
     (opened,) = custom["codespaces"]["openFiles"]
-    assert (ROOT / opened) == notebooks.path_of("00")
+    assert opened == f"{copies.FOLDER.name}/{notebooks.path_of('00').name}"
     python = custom["vscode"]["settings"]["python.defaultInterpreterPath"]
     assert python == "${containerWorkspaceFolder}/.venv/bin/python"
     assert "VENV ?= .venv" in makefile

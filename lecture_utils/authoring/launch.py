@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from lecture_utils import copies
 from lecture_utils.authoring import notebooks
 
 ENVIRONMENT = notebooks.ROOT / "environment.yml"
@@ -28,12 +29,14 @@ def tag() -> str:
 def links(course: dict, page: str) -> dict[str, str]:
     """Return where a notebook can be launched or read; nothing while no repository is named.
 
-    Colab gets the notebook as it was at the tag, because it installs the package of that tag.
+    Binder opens the learner's copy, which it has made. Colab gets the notebook as it was at the
+    tag, because it installs the package of that tag.
     """
     if not (repository := course["repository"]):
         return {}
+    copy = page.replace("notebooks/", f"{copies.FOLDER.name}/")
     return {
-        "Binder": f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{page}",
+        "Binder": f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{copy}",
         "Colab": f"https://colab.research.google.com/github/{repository}/blob/{tag()}/{page}",
         "Codespaces": f"https://codespaces.new/{repository}",
         "source": f"https://github.com/{repository}/blob/HEAD/{page}",

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from browser.lab import Server
 from browser.watch import Watch
 
 from lecture_utils.authoring import printing
@@ -42,6 +43,16 @@ def chromium(executable):
 def watch(chromium):
     """Open pages that reach nothing but this machine, and whose troubles are written down."""
     return Watch(chromium)
+
+
+@pytest.fixture(scope="session")
+def server(executable, tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("lab"))
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -38,7 +38,8 @@ class Server:
     """A JupyterLab of its own, on a copy of the notebooks; nothing of the reader's is touched."""
 
     def __init__(self, folder: Path):
-        shutil.copytree(notebooks.FOLDER, folder / "course" / "notebooks")
+        self.course = folder / "course"
+        shutil.copytree(notebooks.FOLDER, self.course / "notebooks")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -50,7 +51,7 @@ class Server:
             "port": self.url.rsplit(":")[-1],
             "IdentityProvider.token": "",
             "ServerApp.disable_check_xsrf": "True",
-            "ServerApp.root_dir": str(folder / "course"),
+            "ServerApp.root_dir": str(self.course),
             "LabApp.expose_app_in_browser": "True",
             "LabApp.extension_manager": "readonly",
         }

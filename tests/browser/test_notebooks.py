@@ -3,23 +3,13 @@
 import re
 
 import pytest
-from browser.lab import Notebook, Server
+from browser.lab import Notebook
 
 from lecture_utils.authoring import course as course_map
 from lecture_utils.authoring import notebooks
 
 COURSE = course_map.load()
 PAGES = COURSE["notebooks"]
-
-
-@pytest.fixture(scope="session")
-def server(executable, tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("lab"))
-    try:
-        server.wait()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module", params=PAGES)
