@@ -4,6 +4,9 @@ And it does so under other kernels than this machine's own.
 """
 
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +15,7 @@ from lecture_utils.authoring import butterfly, chaos, costs, notebooks
 from lecture_utils.authoring import course as course_map
 
 MEMORY = {"04": 700}  # MB resident, else 600: the course's promise to a reader with 1 GB
+TORCH = 220  # MB resident once torch is imported, built for processors alone, as on Binder
 AUTHORS = [name.replace("-", "_") for name in ready.pins(ready.AUTHORS)]
 SEAL = f"""
 import socket, sys
@@ -32,12 +36,13 @@ socket.socket.connect = _loopback_only
 """
 # The cells of a kernel in which an optimiser took a step, by their execution counts.
 TRAINS = """
-import atexit, json
+import json
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 _counts = set()
 register_optimizer_step_post_hook(lambda *_: _counts.add(len(get_ipython().user_ns["In"]) - 1))
-atexit.register(lambda: open({report!r}, "w").write(json.dumps(sorted(_counts))))
+get_ipython().events.register(
+    "post_run_cell", lambda *_: open({report!r}, "w").write(json.dumps(sorted(_counts))))
 """
 
 
@@ -55,6 +60,14 @@ def sealed(tmp_path, monkeypatch):
     return peak, trained
 
 
+@pytest.fixture(scope="module")
+def more_for_cuda():
+    """MB that torch takes here beyond TORCH, as its builds for graphics cards do."""
+    code = "import torch; print(open('/proc/self/status').read())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return max(0, int(re.search(r"VmHWM:\s+(\d+) kB", done.stdout)[1]) / 1024 - TORCH)
+
+
 def comparable(text):
     """A notebook without what differs between machines: PNGs, and what trained nets print."""
     notebook = json.loads(text)
@@ -67,11 +80,12 @@ def comparable(text):
 
 
 @pytest.mark.parametrize("number", list(course_map.load()["notebooks"]))
-def test_runs_sealed_under_other_kernels_and_the_same_again(number, sealed):
+def test_runs_sealed_under_other_kernels_and_the_same_again(number, sealed, more_for_cuda):
     path, (peak, trained) = notebooks.path_of(number), sealed
     first = notebooks.text_of(notebooks.execute(path))
     megabytes = int(peak.read_text()) / 1024
-    assert megabytes < MEMORY.get(number, 600), f"{path.name} took {megabytes:.0f} MB"
+    allowed = MEMORY.get(number, 600) + more_for_cuda
+    assert megabytes < allowed, f"{path.name} took {megabytes:.0f} MB"
     committed = path.read_text(encoding="utf-8")
     assert comparable(first) == comparable(committed), "run `make notebooks`"
     assert notebooks.text_of(notebooks.execute(path)) == first, "a second run differs"

@@ -49,7 +49,8 @@ def program(path, text):
 @pytest.fixture
 def bare(tmp_path):
     """A Python as it is before there is an environment, in a folder whose name has a space."""
-    return program(tmp_path / "My Python" / "python3", f'exec "{sys.executable}" -S -E "$@"')
+    base = getattr(sys, "_base_executable", sys.executable)  # not an environment's own
+    return program(tmp_path / "My Python" / "python3", f'exec "{base}" -S -E "$@"')
 
 
 def test_before_the_environment_it_says_how_to_make_it(tmp_path, bare):

@@ -19,7 +19,7 @@ from lecture_utils.authoring.notebooks import ROOT
 
 BUTTERFLY = "COURSE_BUTTERFLY"  # the variable that holds a butterfly's seed
 STRENGTH = 1e-6
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # two make plain kernels ten times slower
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as the Makefile sets it
 SSE = ONE_THREAD | {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",

@@ -18,16 +18,16 @@ MEASURED = notebooks.FOLDER / "costs.yml"
 CPUINFO = Path("/proc/cpuinfo")
 # not ru_maxrss: that counts the parent, too, if it was larger when it forked
 _PEAK = r"""
-import atexit, re
-def _peak():
+import re
+def _peak(*_):  # after each cell: a kernel that is slow to end is killed before it could write
     with open("/proc/self/status") as status, open({report!r}, "w") as report:
         report.write(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1])
-atexit.register(_peak)
+get_ipython().events.register("post_run_cell", _peak)
 """
 
 
 def watch(folder: Path, startup: str = "") -> tuple[dict[str, str], Path]:
-    """Prepare kernels that write down their peak memory, in kB, when they end; Linux only.
+    """Prepare kernels that write down their peak memory, in kB, after each cell; Linux only.
 
     Args:
         folder: an empty folder, for the kernels' settings and for what they write.
