@@ -150,8 +150,8 @@ def test_deep_shortcut_learns(notebook):
     section="3.7",
     says="32 blocks, layer norm: plain at the best of three learning rates / shortcut at 0.001",
     measured="21 [11, 36]",
-    bound="above 5",
-    holds="20 of 20",
+    bound="above 8",
+    holds="16 of 20",
     source="ours",
     chaotic=True,
 )
@@ -172,8 +172,8 @@ def moved_by_butterflies(notebook, use_shortcut):
     section="3.7",
     says="Starting weights moved by a millionth, three times: a plain loss at 32 blocks moves by",
     measured="0.17 [0.07, 0.53]",
-    bound="above 0.03",
-    holds="20 of 20",
+    bound="above 0.05",
+    holds="16 of 20",
     source="ours",
     chaotic=True,
 )
@@ -238,7 +238,7 @@ def test_gradient_of_the_twin(notebook):
     says="The plain one fails all the same: its training loss over its twin's",
     measured="21 [11, 36]",
     bound="above 8",
-    holds="20 of 20",
+    holds="16 of 20",
     source=HE,
     chaotic=True,
 )
@@ -261,14 +261,14 @@ def test_digits_look_alike(notebook):
 
 @claim(
     section="3.8",
-    says="Without norm they look as alike, and training gets further: loss without / with norm",
+    says="Without norm they look as alike, and end no higher: loss without / with norm",
     measured="0.55 [0.32, 0.95]",
-    bound="below 1",
-    holds="20 of 20",
+    bound="below 1.5",
+    holds="16 of 20",
     source="ours",
     chaotic=True,
 )
-def test_plain_without_norm_gets_further(notebook):
+def test_plain_without_norm_ends_no_higher(notebook):
     return final_loss(32, use_shortcut=False) / final_loss(32, **PLAIN_NORM)
 
 
@@ -301,8 +301,8 @@ def test_batch_norm_explodes(notebook):
     section="3.7",
     says="Ten times as many steps: the plain net's loss over its twin's after 150",
     measured="1.6 [0.4, 4.4]",
-    bound="below 10",
-    holds="20 of 20",
+    bound="below 8",
+    holds="16 of 20",
     source="ours",
     chaotic=True,
 )
@@ -328,7 +328,7 @@ def test_unscaled_stream_grows(notebook):
     says="… and does worse than guessing (2.30)",
     measured="14.8 [3.7, 56]",
     bound="above 2.4",
-    holds="20 of 20",
+    holds="18 of 20",
     unit="nats",
     source="ours",
     chaotic=True,
@@ -342,7 +342,7 @@ def test_worse_than_guessing(notebook):
     says="… and than its plain twin: loss shortcut / plain",
     measured="27 [6, 133]",
     bound="above 3",
-    holds="20 of 20",
+    holds="16 of 20",
     source="ours",
     chaotic=True,
 )
@@ -494,7 +494,7 @@ def fifth(notebook, **options):
     says="A fifth of the weights' length along a random direction: loss of the plain nets",
     measured="2.0 [1.5, 3.3]",
     bound="above 1.2",
-    holds="20 of 20",
+    holds="16 of 20",
     unit="nats",
     source=LI,
     chaotic=True,
@@ -536,7 +536,7 @@ def test_swap_shortcut(notebook):
     says="… in the plain net: accuracy left",
     measured="0.08 [0.03, 0.2]",
     bound="below 0.4",
-    holds="20 of 20",
+    holds="18 of 20",
     source=VEIT,
     chaotic=True,
 )
