@@ -55,6 +55,11 @@ def test_every_draw_moves_by_a_millionth_and_always_alike(draw, flying):
     assert share.max() < 1e-5
 
 
+def test_what_has_no_numbers_is_left_alone(flying):
+    flying("1")
+    assert torch.empty(10**6, 10**6, device="meta").normal_().is_meta  # it would not fit
+
+
 def test_another_seed_is_another_butterfly(flying):
     torch.manual_seed(0)
     flying("1")

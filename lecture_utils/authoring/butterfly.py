@@ -59,6 +59,8 @@ def _flapping(draw, seed: int):
 
     def drawn(*args: object, **options: object) -> torch.Tensor:
         values = draw(*args, **options)
+        if values.is_meta:  # it has a shape and no numbers
+            return values
         noise = torch.Generator().manual_seed(seed)
         factor = 1 + STRENGTH * calm(values.shape, generator=noise, dtype=torch.float64)
         with torch.no_grad():
