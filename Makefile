@@ -63,6 +63,9 @@ generate: $(VENV)/tested  ## write the parts that come from course.yml and the c
 	$(PY) -m lecture_utils.authoring generate
 
 measure: $(VENV)/tested  ## measure each notebook's seconds and memory, and write the guide's table
+	$(PY) -m lecture_utils.authoring cost
+
+weigh: $(VENV)/tested  ## say how many honest minutes, lines and words each notebook asks of a beginner
 	$(PY) -m lecture_utils.authoring weigh
 
 clean:  ## remove the environment and caches

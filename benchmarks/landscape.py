@@ -3,7 +3,7 @@
     python benchmarks/landscape.py
 
 One thread. Both programs run side by side, alternating, and the best of five of each counts. It
-also times what notebook 04 draws: both 51 x 51 surfaces of the 32-block twins, with their
+also times what notebook 05 draws: both 51 x 51 surfaces of the 32-block twins, with their
 Hessian extremes.
 """
 

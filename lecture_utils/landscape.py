@@ -1,4 +1,4 @@
-"""The loss around a trained net: slices of it, and its largest curvature; taught in notebook 04."""
+"""The loss around a trained net: slices of it, and its largest curvature; taught in notebook 05."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,15 +1,18 @@
 """Every notebook has the parts that a reader relies on, in the order that a reader expects."""
 
 import re
+import statistics
 
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import launch, notebooks
+from lecture_utils.authoring import launch, minutes, notebooks
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
 LESSONS = [number for number in NUMBERS if number != "00"]
+HEAVY = {"05", "06", "07"}  # a known defect: these still have the first version's weight and form
+LIGHT = [number for number in NUMBERS if number not in HEAVY]
 WORN = r"\b(simply|obviously|of course|trivially|as we all know|needless to say|clearly)\b"
 
 
@@ -31,6 +34,7 @@ def figures(number):
 
 each = pytest.mark.parametrize("number", NUMBERS)
 each_lesson = pytest.mark.parametrize("number", LESSONS)
+each_light = pytest.mark.parametrize("number", LIGHT)
 
 
 def test_course_lists_the_notebooks_that_exist():
@@ -104,16 +108,68 @@ def test_sections_are_numbered_and_keep_the_beat(number):
     found.pop(str(int(number)))  # the summary
     assert list(found) == [f"{int(number)}.{k}" for k in range(1, len(found) + 1)]
     assert len(found) >= 4
+    if number in HEAVY:
+        return
+    core, deeper = (
+        "\n".join(cell.source for cell in part if cell.cell_type == "markdown")
+        for part in minutes.parts(notebooks.read(notebooks.path_of(number)))
+    )
+    assert core.count("> **Predict.**") >= 4
+    assert "## Going deeper" in deeper
     for place, text in found.items():
-        assert "> **Predict.**" in text, place
-        assert "> **But.**" in text, place
+        assert place in deeper or text.count("**Keep:**") == 1, f"{place}: one belief per section"
+
+
+@each_light
+def test_a_core_is_light_enough_for_a_beginner(number):
+    core, _ = minutes.of(number)
+    assert core.minutes <= minutes.MOST["minutes"], core
+    assert core.lines <= minutes.MOST["lines"], core
+    assert statistics.median(core.cells) <= 6
+
+
+@each_light
+def test_a_visible_cell_is_short_and_a_folded_one_says_what_it_does(number):
+    for cell in cells(number, "code"):
+        first = cell.source.partition("\n")[0]
+        if minutes.is_folded(cell):
+            assert re.match(r"# @title \d+\.\d+ [a-z] · Just run this: [a-z]", first), cell.id
+            assert cell.metadata["cellView"] == "form", cell.id  # Colab folds it by this
+        else:
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= minutes.MOST["longest"], cell.id
+
+
+@each_light
+def test_every_cell_says_what_it_is_and_where(number):
+    section, taken = "", {}
+    for cell in cells(number):
+        if cell.cell_type == "markdown":
+            places = re.findall(r"^###? (\d+\.\d+) ", cell.source, flags=re.MULTILINE)
+            section = places[-1] if places else section
+        elif exercise := re.fullmatch(r"ex-(\d+)-(\d+)-(stub|check)", cell.id):
+            if exercise[3] == "stub":
+                mine = f"# Yours · exercise {exercise[1]}.{exercise[2]}"
+                assert cell.source.startswith(f"{mine}\n"), cell.id
+        elif cell.id not in ("setup", "explorer", launch.COLAB):
+            letter = "abcdefghijklmnopqrstuvwxyz"[len(taken.setdefault(section, []))]
+            assert notebooks.label(cell) == f"{section} {letter}", cell.id
+            taken[section].append(cell.id)
+
+
+@each_light
+def test_what_was_measured_stands_folded_at_the_end(number):
+    *_, measured, footer = cells(number)
+    assert (measured.id, footer.id) == ("measured", "footer")
+    assert re.match(r"<details>\n<summary>.*What we measured", measured.source)
+    assert measured.source.endswith("</details>")
 
 
 @each
 def test_has_one_explorer_and_its_view_as_a_figure(number):
     code = cells(number, "code")
     places = [k for k, cell in enumerate(code) if "explorers." in cell.source]
-    assert len(places) == 1
+    assert len(places) == 1, "one explorer"
     assert code[places[0] + 1].id.startswith("fig-") or number == "00"
 
 
@@ -136,7 +192,7 @@ def test_exercises_are_complete(number):
 @each
 def test_has_claims_summary_self_test_and_next(number):
     text = prose(number)
-    for heading in ("## What we measured", "## In five lines", "## Two-minute self-test"):
+    for heading in ("What we measured", "## In five lines", "## Two-minute self-test"):
         assert text.count(heading) == 1, heading
     assert "## Next" in text
     five = text.split("## In five lines")[1].split("##")[0]

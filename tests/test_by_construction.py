@@ -23,7 +23,7 @@ def residual():
 
 @pytest.fixture(scope="module")
 def landscape():
-    return notebooks.definitions(notebooks.path_of("04"))
+    return notebooks.definitions(notebooks.path_of("05"))
 
 
 def test_a_relu_net_scales_with_its_weights(vanishing):

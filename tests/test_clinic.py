@@ -26,7 +26,7 @@ healthy = pytest.mark.parametrize("who", ["pre-norm", "DeepNorm"])
 
 @pytest.fixture(scope="module")
 def book():
-    return notebooks.definitions(notebooks.path_of("05"))
+    return notebooks.definitions(notebooks.path_of("06"))
 
 
 def failed(book, who, seed):
@@ -86,7 +86,7 @@ def test_property_tests_are_short(book):
 
 
 def source(name):
-    for cell in notebooks.read(notebooks.path_of("05")).cells:
+    for cell in notebooks.read(notebooks.path_of("06")).cells:
         if cell.cell_type == "code" and f"def {name}(" in cell.source:
             tree = ast.parse(cell.source)
             node = next(n for n in tree.body if getattr(n, "name", "") == name)
@@ -152,7 +152,7 @@ def test_an_unknown_patient_is_an_error():
 
 
 def test_sources_stand_in_the_notebook():
-    text = "\n".join(cell.source for cell in notebooks.read(notebooks.path_of("05")).cells)
+    text = "\n".join(cell.source for cell in notebooks.read(notebooks.path_of("06")).cells)
     for who, fault in clinic.DIAGNOSES.items():
         assert f"https://github.com/{fault.source})" in text, who
 

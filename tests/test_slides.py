@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, printing, slides
+from lecture_utils.authoring import notebooks, printing, slides, teaching
 
 COURSE = course_map.load()
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
@@ -21,28 +21,55 @@ def test_minutes_ascend_and_every_slide_says_something(path):
     minutes = [int(slide.notes["Minute"]) for slide in deck]
     assert minutes[0] == 0
     assert all(earlier <= later for earlier, later in pairwise(minutes))
-    assert minutes[-1] <= COURSE["notebooks"][path.name[:2]]["minutes"]
+    assert minutes[-1] <= teaching.length(COURSE, path.name[:2])
     assert all(len(slide.notes["Say"].split()) >= 5 for slide in deck)
 
 
 @each
-def test_a_prediction_has_options_and_its_usual_wrong_answer(path):
+def test_a_prediction_has_options_an_answer_and_its_usual_wrong_answer(path):
     predictions = [s for s in slides.slides_of(path) if s.name.startswith("predict-")]
     assert predictions
     for slide in predictions:
-        assert len(re.findall(r"^- \*\*[a-d]\*\* ", slide.text, flags=re.MULTILINE)) in (2, 4)
+        options = re.findall(r"^- \*\*([a-d])\*\* ", slide.text, flags=re.MULTILINE)
+        assert 2 <= len(options) <= 4, slide.name
+        (answer,) = re.findall(r"^Answer: ([a-d])$", slide.text, flags=re.MULTILINE)
+        assert answer in options, slide.name
         assert {"Usual wrong answer", "Show"} <= set(slide.notes), slide.name
+        assert slide.text.splitlines()[-1] == f"Answer: {answer}", f"{slide.name}: the last step"
+
+
+@each
+def test_an_answer_on_a_slide_is_the_notebooks(path):
+    """Each prediction of a deck has the options of one in the notebook, and its answer."""
+    text = "\n".join(
+        cell.source
+        for cell in notebooks.read(notebooks.path_of(path.name[:2])).cells
+        if cell.cell_type == "markdown"
+    )
+    right = re.findall(r"\*\*Predict\.\*\*|[Ii]t is \*\*([a-e])\*\*", text)
+    answers = [letter for letter in right if letter]
+    shown = [
+        re.search(r"^Answer: (.)$", slide.text, re.MULTILINE)[1]
+        for slide in slides.slides_of(path)
+        if slide.name.startswith("predict-")
+    ]
+    rest = iter(answers)
+    assert all(letter in rest for letter in shown), f"{shown} is not in the order of {answers}"
 
 
 @each
 def test_every_cell_to_show_exists(path):
     for slide in slides.slides_of(path):
-        number, cells = path.name[:2], {}
-        for part in re.split(r"(?=notebook \d\d)", slide.notes.get("Show", "")):
-            number = part[9:11] if part.startswith("notebook ") else number
-            cells = {cell.id for cell in notebooks.read(notebooks.path_of(number)).cells}
-            named = {name for name in re.findall(r"`([\w-]+)`", part)}
-            assert named <= cells, f"{slide.name}: notebook {number} has no {named - cells}"
+        show = slide.notes.get("Show", "")
+        for number in {f"{int(n):02}" for n in re.findall(r"\b(\d+)\.\d+", show)}:
+            found = notebooks.read(notebooks.path_of(number)).cells
+            labels = {notebooks.label(cell) for cell in found if cell.cell_type == "code"}
+            named = set(re.findall(rf"\bcell ({int(number)}\.\d+ [a-z])\b", show))
+            assert named <= labels, f"{slide.name}: notebook {number} has no {named - labels}"
+            sections = set(notebooks.sections(notebooks.path_of(number)))
+            named = set(re.findall(rf"\bsection ({int(number)}\.\d+)", show))
+            assert named <= sections, f"{slide.name}: notebook {number} has no {named - sections}"
+        assert not re.search(r"`[a-z]+\d*-[\w-]+`", show), f"{slide.name}: an id, not a label"
 
 
 @each

@@ -1,4 +1,4 @@
-"""`python -m lecture_utils.authoring COMMAND`: generate, execute, measure, weigh, decks, site, …"""
+"""`python -m lecture_utils.authoring COMMAND`: generate, execute, measure, weigh, cost, decks, …"""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from lecture_utils.authoring import (
     course,
     generated,
     handouts,
+    minutes,
     notebooks,
     slides,
 )
@@ -41,6 +42,17 @@ def measure(numbers: list[str]) -> None:
 
 
 def weigh(numbers: list[str]) -> None:
+    """Say what each notebook asks of a beginner: honest minutes, lines and words."""
+    for number in numbers or course.load()["notebooks"]:
+        core, deeper = minutes.of(number)
+        print(
+            f"{number}: {core.minutes} minutes, {core.lines} lines in {len(core.cells)} cells, the "
+            f"longest {core.longest}, {core.words} words, {core.predictions} predictions, "
+            f"{core.exercises} minutes of exercises; deeper {deeper.minutes} minutes"
+        )
+
+
+def cost(numbers: list[str]) -> None:
     """Measure each notebook's seconds and memory, and write the instructor's table."""
     found = {}
     for number in numbers or course.load()["notebooks"]:
@@ -77,7 +89,7 @@ def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.authoring", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (generate, execute, measure, weigh, decks, site):
+    for command in (generate, execute, measure, weigh, cost, decks, site):
         part = commands.add_parser(command.__name__, help=command.__doc__)
         part.set_defaults(run=command)
         if command not in (generate, site):

@@ -25,7 +25,8 @@ class Claim:
         measured: "median [lowest, highest]", as printed in the table.
         bound: "0.35 to 0.42", "above 0.97" or "below 0.3"; each seed's value is held to it.
         holds: "20 of 20": how many values must lie within the bound.
-        source: who says so, with the arXiv id as a link.
+        source: the paper that reports this very thing, with the arXiv id as a link, or "".
+        inspired: what prompted the measurement without reporting it, with its link, or "".
         unit: of the measured values, or "".
         tolerance: how far a new median may lie from the printed one, in its unit; three times
             as far for the lowest and the highest. None: a tenth of the printed median.
@@ -38,7 +39,8 @@ class Claim:
     measured: str
     bound: str
     holds: str
-    source: str
+    source: str = ""
+    inspired: str = ""
     unit: str = ""
     tolerance: float | None = None
     chaotic: bool = False
@@ -116,14 +118,16 @@ def measure(number: str) -> None:
 def table(number: str) -> str:
     """Write the table of notebook `number` in Markdown."""
     rows = [
-        "| § | Claim | Measured: median [lowest, highest] | The test asks | Source | Test |",
-        "|---|---|---|---|---|---|",
+        "| § | Claim | Measured: median [lowest, highest] | The test asks "
+        "| Source: reports it | Inspired by | Test |",
+        "|---" * 7 + "|",
     ]
     for name, test in claims_of(number):
         row = test.claim
         unit, mark = f" {row.unit}" if row.unit else "", "~" if row.chaotic else ""
         rows.append(
             f"| {row.section} | {row.says} | {mark}{row.measured}{unit} "
-            f"| {row.bound}, {row.holds} | {row.source} | `{name}` |"
+            f"| {row.bound}, {row.holds} | {row.source or '–'} "
+            f"| {row.inspired or '–'} | `{name}` |"
         )
     return "\n".join(rows)

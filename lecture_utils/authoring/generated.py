@@ -4,7 +4,7 @@ import base64
 import re
 from pathlib import Path
 
-from lecture_utils.authoring import costs, glossary, launch, notebooks, slides, teaching
+from lecture_utils.authoring import costs, glossary, launch, minutes, notebooks, slides, teaching
 from lecture_utils.authoring.claims import table
 from lecture_utils.authoring.course import cue, minute
 
@@ -58,22 +58,30 @@ def header(course: dict, number: str) -> str:
         "",
         f"**Before you start:** {before}",
         "",
-        f"**Time:** {page['minutes']} minutes with the exercises."
-        + (f" **In the video:** {cues}." if cues else ""),
+        f"**Time:** {spans(number)}." + (f" **In the video:** {cues}." if cues else ""),
     ]
     return "\n".join(lines)
+
+
+def spans(number: str) -> str:
+    """Write what a notebook takes, in honest minutes."""
+    core, deeper = (part.minutes for part in minutes.of(number))
+    return f"{core} minutes with the exercises" + (
+        f"; *Going deeper* takes {deeper} more" if deeper else ""
+    )
 
 
 def course_map(course: dict) -> str:
     """Write the README's table of notebooks."""
     rows = [
-        "| No. | Notebook | Minutes | What you build and see | Lecture, minute |",
-        "|---|---|---|---|---|",
+        "| No. | Notebook | Minutes | deeper | What you build and see | Lecture, minute |",
+        "|---" * 6 + "|",
     ]
     for number, page in course["notebooks"].items():
         cues = ", ".join(cue(course, name).replace("Lecture ", "") for name in page["cues"]) or "–"
+        core, deeper = (part.minutes for part in minutes.of(number))
         rows.append(
-            f"| {number} | [{page['title']}](notebooks/{page['file']}) | {page['minutes']} "
+            f"| {number} | [{page['title']}](notebooks/{page['file']}) | {core} | {deeper or '–'} "
             f"| {page['builds']} | {cues} |"
         )
     return "\n".join(rows)
@@ -118,6 +126,11 @@ def story() -> tuple[bytes, str]:
     return base64.b64decode(output.data["image/png"]), output.metadata["image/png"]["alt"]
 
 
+def deeper(number: str) -> str:
+    """Write how long a notebook's *Going deeper* takes."""
+    return f"*{minutes.of(number)[1].minutes} minutes; nothing in the course rests on it.*"
+
+
 def fill(text: str, course: dict, number: str = "") -> str:
     """Replace what stands between `<!-- begin NAME -->` and `<!-- end -->` by what is current.
 
@@ -127,6 +140,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
     makers = {
         "header": lambda _: header(course, number),
         "footer": lambda _: navigation(course, number),
+        "deeper": lambda _: deeper(number),
         "claims": lambda _: table(number),
         "cue": lambda chapter: cue(course, chapter),
         "map": lambda _: course_map(course),

@@ -104,15 +104,20 @@ def exercises(path: Path) -> list[Exercise]:
     return found
 
 
+def label(cell: NotebookNode) -> str:
+    """Return the label in a code cell's first line, such as "2.4 b"; "" where it has none."""
+    found = re.match(r"# (?:@title )?(\d+\.\d+ [a-z])(?: · .+)?$", cell.source.partition("\n")[0])
+    return found[1] if found else ""
+
+
 def sections(path: Path) -> dict[str, str]:
-    """Return the text of a notebook's numbered sections, and of its summary, by number.
+    """Return the text of a notebook's numbered sections, deeper ones too, and of its summary.
 
     {"1.1": "A product of small numbers\\n…", …, "1": the text of *In five lines*}.
     """
     text = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
-    found = dict(
-        re.findall(r"^## (\d+\.\d+) (.+?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE)
-    )
+    section = r"^###? (\d+\.\d+) (.+?)(?=^## |^### \d+\.\d+ |\Z)"
+    found = dict(re.findall(section, text, flags=re.DOTALL | re.MULTILINE))
     summary = re.search(
         r"^## In five lines\n(.+?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE
     )

@@ -39,7 +39,7 @@ def notebook_page(number: str, course: dict, files: set[str]) -> str:
         files: what the site consists of; links may lead there.
     """
     body, _ = exporter().from_notebook_node(notebooks.read(notebooks.path_of(number)))
-    body = re.sub(r"<h2>(\d+\.\d+)", r'<h2 id="\1">\1', body)
+    body = re.sub(r"<(h[23])>(\d+\.\d+)", r'<\1 id="\2">\2', body)
     title = f"{number} · {course['notebooks'][number]['title']}"
     return page(title, body, course, files)
 

@@ -146,7 +146,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
         raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     page = Page(number, deck, slide.name)
     markdown = mistune.create_markdown(renderer=page, plugins=["math", "table", "mark"])
-    heading, _, rest = slide.text.partition("\n")
+    heading, _, rest = _answered(slide.text).partition("\n")
     head, body = (_framed(markdown(with_numbers(part, number, where))) for part in (heading, rest))
     notes = "".join(
         f"<p><strong>{kind}:</strong> {mistune.html(with_numbers(words, number, where))[3:]}"
@@ -163,6 +163,12 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
         f"<footer><span>{foot}</span><span>{cue}</span></footer>\n"
         f'<aside class="notes">{notes}</aside>\n</section>'
     )
+
+
+def _answered(text: str) -> str:
+    """Make the line `Answer: c` a step of its own, which a click brings onto the slide."""
+    step = r'<p class="answer fragment">It is <strong>\1</strong>.</p>'
+    return re.sub(r"^Answer: ([a-d])$", step, text, flags=re.MULTILINE)
 
 
 def _framed(page: str) -> str:

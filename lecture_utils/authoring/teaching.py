@@ -1,20 +1,28 @@
-"""The instructor's tables: from course.yml, the decks' minutes and the notebooks' exercises."""
+"""The instructor's tables: from course.yml, the decks' and the notebooks' minutes."""
 
 import re
 
-from lecture_utils.authoring import notebooks, slides
+from lecture_utils.authoring import minutes, notebooks, slides
 
 END = "end"  # what comes after the last numbered section: summary, self-test, next
-_CELL = re.compile(r"`([a-z][a-z0-9-]+)`|\]\(#(fig-[a-z0-9-]+)\)")
+_NAMED = re.compile(  # how a slide names a place in its notebook
+    r"cell (\d+\.\d+) [a-z]\b|section (\d+\.\d+)|exercise (\d+\.\d+)|\]\(#(fig-[a-z0-9-]+)\)"
+)
+
+
+def length(course: dict, number: str) -> int:
+    """Return the minutes that a deck takes: the notebook's, unless course.yml gives its own."""
+    return course["teaching"]["minutes"].get(number) or minutes.core(number)
 
 
 def exercise_minutes(number: str) -> dict[str, int]:
-    """Return the minutes of a notebook's exercises, as its tasks state them: {"1.1": 5, …}."""
+    """Return the minutes of the core's exercises, as its tasks state them: {"1.1": 5, …}."""
     found = {}
-    for cell in notebooks.read(notebooks.path_of(number)).cells:
+    core, _ = minutes.parts(notebooks.read(notebooks.path_of(number)))
+    for cell in core:
         if name := re.fullmatch(r"ex-(\d+)-(\d+)-task", cell.id):
-            minutes = re.search(r"^\*(\d+) minutes · [●○]{3}\*$", cell.source, re.MULTILINE)
-            found[".".join(name.groups())] = int(minutes[1])
+            stated = re.search(r"^\*(\d+) minutes · [●○]{3}\*$", cell.source, re.MULTILINE)
+            found[".".join(name.groups())] = int(stated[1])
     return found
 
 
@@ -41,7 +49,7 @@ def timeline(course: dict, number: str) -> list[tuple[str, str, int, int]]:
     sections = section_by_cell(number)
     deck = slides.slides_of(slides.source(number))
     starts = [int(slide.notes["Minute"]) for slide in deck]
-    ends = [*starts[1:], course["notebooks"][number]["minutes"]]
+    ends = [*starts[1:], length(course, number)]
     rows, place = [], f"{int(number)}.1"
     for slide, start, end in zip(deck, starts, ends, strict=True):
         place = _place(slide, sections, place.partition(" ")[0])
@@ -53,15 +61,15 @@ def _place(slide: slides.Slide, sections: dict[str, str], before: str) -> str:
     """Where a slide belongs: "1.3", or "1.3 exercise 1.1", or the end."""
     if slide.name in ("summary", "next") or before == END:
         return END
-    named = [a or b for a, b in _CELL.findall(f"{slide.notes.get('Show', '')} {slide.text}")]
-    cells = [name for name in named if sections.get(name, END) != END]
-    if not cells:
-        return before
-    section = sections[cells[0]]
-    exercise = re.match(r"ex-(\d+)-(\d+)-", cells[0])
-    if exercise and slide.name.startswith("exercise-"):
-        return f"{section} exercise {exercise[1]}.{exercise[2]}"
-    return section
+    for *place, exercise, figure in _NAMED.findall(f"{slide.notes.get('Show', '')} {slide.text}"):
+        stub = f"ex-{exercise.replace('.', '-')}-stub"
+        section = "".join(place) or sections.get(stub if exercise else figure, END)
+        if section not in sections.values() or section == END:
+            continue
+        if exercise and slide.name.startswith("exercise-"):
+            return f"{section} exercise {exercise}"
+        return section
+    return before
 
 
 def pace(course: dict, number: str) -> str:
@@ -72,12 +80,12 @@ def pace(course: dict, number: str) -> str:
     if not rows:
         return f"Times appear here once there is a deck `slides/{number}_….md`."
     sections: dict[str, list] = {}
-    for _, place, start, minutes in rows:
+    for _, place, start, taken in rows:
         section, _, exercise = place.partition(" exercise ")
         entry = sections.setdefault(section, [start, 0, []])
-        entry[1] += minutes
-        entry[2] += [f"{exercise} ({minutes})"] if exercise else []
-    total = sum(minutes for _, minutes, _ in sections.values())
+        entry[1] += taken
+        entry[2] += [f"{exercise} ({taken})"] if exercise else []
+    total = sum(taken for _, taken, _ in sections.values())
     names = [f"§ {name}" if name != END else "the end" for name in sections]
     return "\n".join(
         [
@@ -99,10 +107,10 @@ def cuts(course: dict, number: str) -> list[tuple[str, int, str]]:
     for what, instead in course["teaching"]["leave out"].get(number, {}).items():
         saved = {row for row in rows if row not in gone and _belongs(row[1], what)}
         gone |= saved
-        minutes = sum(row[3] for row in saved)
+        spared = sum(row[3] for row in saved)
         if not rows:
-            minutes = exercise_minutes(number).get(what.removeprefix("exercise "), 0)
-        found.append((what, minutes, instead))
+            spared = exercise_minutes(number).get(what.removeprefix("exercise "), 0)
+        found.append((what, spared, instead))
     return found
 
 
@@ -123,11 +131,11 @@ def leave_out(course: dict, number: str) -> str:
     return "\n".join(rows)
 
 
-def clock(start: str, minutes: int) -> str:
+def clock(start: str, later: int) -> str:
     """Return the time of day some minutes after "09:00"."""
     hours, rest = start.split(":")
-    minutes += 60 * int(hours) + int(rest)
-    return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+    later += 60 * int(hours) + int(rest)
+    return f"{later // 60 % 24:02}:{later % 60:02}"
 
 
 def _sessions(course: dict, plan: list) -> list:
@@ -138,15 +146,15 @@ def _sessions(course: dict, plan: list) -> list:
     return kept
 
 
-def _pause(minutes: int) -> str:
-    return "lunch" if minutes >= 45 else "break"
+def _pause(taken: int) -> str:
+    return "lunch" if taken >= 45 else "break"
 
 
 def day(course: dict) -> str:
     """Write the one-day workshop: the blocks by the clock, without what `leave out` names."""
     plan = course["teaching"]["day"]
     rows = [
-        "| Clock | Block | | Minutes | left out for the day | of course.yml's |",
+        "| Clock | Block | | Minutes | left out for the day | of the deck's |",
         "|---" * 6 + "|",
     ]
     at, taught, whole, pauses = plan["starts"], 0, 0, 0
@@ -156,14 +164,14 @@ def day(course: dict) -> str:
             rows.append(f"| {at} | | *{_pause(item)}* | {item} | | |")
             at, pauses = clock(at, item), pauses + item
             continue
-        page, left = course["notebooks"][item], cuts(course, item)
-        minutes = page["minutes"] - sum(saved for _, saved, _ in left)
+        left, all_of_it = cuts(course, item), length(course, item)
+        taken = all_of_it - sum(saved for _, saved, _ in left)
         what = ", ".join(what for what, saved, _ in left if saved) or "nothing"
-        block = blocks.get(item, "–")
+        title = f"{item} {course['notebooks'][item]['title']}"
         rows.append(
-            f"| {at} | {block} | {item} {page['title']} | {minutes} | {what} | {page['minutes']} |"
+            f"| {at} | {blocks.get(item, '–')} | {title} | {taken} | {what} | {all_of_it} |"
         )
-        at, taught, whole = clock(at, minutes), taught + minutes, whole + page["minutes"]
+        at, taught, whole = clock(at, taken), taught + taken, whole + all_of_it
     rows.append(f"| {at} | | end | {taught} and {pauses} of breaks | {whole - taught} | {whole} |")
     return "\n".join(rows)
 
@@ -177,10 +185,10 @@ def evenings(course: dict) -> str:
         at, parts, total = plan["starts"], [], 0
         for item in session:
             pause = isinstance(item, int)
-            minutes = item if pause else course["notebooks"][item]["minutes"]
+            taken = item if pause else length(course, item)
             title = f"*{_pause(item)}*" if pause else f"{item} {course['notebooks'][item]['title']}"
-            parts.append(f"{at} {title} ({minutes})")
-            at, total = clock(at, minutes), total + (0 if pause else minutes)
+            parts.append(f"{at} {title} ({taken})")
+            at, total = clock(at, taken), total + (0 if pause else taken)
         whole += total
         rows.append(f"| {len(rows) - 1} | {', '.join(parts)}, {at} end | {total} |")
     return "\n".join([*rows, f"| | together | {whole} |"])
@@ -193,7 +201,7 @@ def flipped(course: dict) -> str:
     home_sum = room_sum = 0
     for session in filter(None, (_sessions(course, items) for items in plan["plan"])):
         exercises = sum(sum(exercise_minutes(number).values()) for number in session)
-        home = sum(course["notebooks"][number]["minutes"] for number in session) - exercises
+        home = sum(minutes.core(number) for number in session) - round(1.5 * exercises)
         titles = ", ".join(f"{number} {course['notebooks'][number]['title']}" for number in session)
         tasks = ", ".join(task for number in session for task in exercise_minutes(number))
         first = clock(plan["starts"], plan["questions"])

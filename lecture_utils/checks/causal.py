@@ -1,4 +1,4 @@
-"""Check for notebook 06: the causal mask by hand."""
+"""Check for notebook 07: the causal mask by hand."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 @graded
 def causal_weights(answer: Callable) -> str:
-    """Exercise 6.1: from scores to causal attention weights."""
+    """Exercise 7.1: from scores to causal attention weights."""
     scores = torch.randn(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     given = scores.clone()
     raw = answer(given)
@@ -45,7 +45,7 @@ def causal_weights(answer: Callable) -> str:
     _try_extremes(answer, scores, right)
     return (
         "Row 0 is always 1, 0, 0, …: the first token hears itself only. That anchor is what slows "
-        "the collapse of section 6.6."
+        "the collapse of section 7.6."
     )
 
 

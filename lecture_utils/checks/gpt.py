@@ -1,4 +1,4 @@
-"""Checks for notebook 06: the count, generation, the residual start."""
+"""Checks for notebook 07: the count, generation, the residual start."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ _KNOWN = {(768, 12): 124_439_808, (1024, 24): 354_823_168, (1280, 36): 774_030_0
 
 @graded
 def parameters(answer: Callable) -> str:
-    """Exercise 6.2: the number of parameters of a GPT-2."""
+    """Exercise 7.2: the number of parameters of a GPT-2."""
     sizes = [(*size, 50257, 1024) for size in _KNOWN] + [(64, 3, 100, 16)]
     for dim, depth, vocab_size, context in sizes:
         more = {} if vocab_size == 50257 else {"vocab_size": vocab_size, "context": context}
@@ -31,7 +31,7 @@ def parameters(answer: Callable) -> str:
             )
         raise NotYet(
             f"For width {dim} and {depth} blocks you are off by {found - right:+,.0f}. One block "
-            f"has {12 * dim * dim + 13 * dim:,}; compare yours with the table of section 6.3."
+            f"has {12 * dim * dim + 13 * dim:,}; compare yours with the table of section 7.3."
         )
     return (
         "Large has 774,030,080 and XL 1,557,611,200, to the unit what was released. For large d "
@@ -61,7 +61,7 @@ def _count_answers(d: int, N: int, V: int, T: int) -> tuple[int, list[tuple[int,
 
 @graded
 def greedy(answer: Callable) -> str:
-    """Exercise 6.3: greedy generation beyond the context."""
+    """Exercise 7.3: greedy generation beyond the context."""
     start = torch.tensor([[2, 1, 4], [5, 5, 3]])
     for context, steps in ((16, 1), (16, 4), (4, 6)):
         given = start.clone()
@@ -142,7 +142,7 @@ def _name_greedy_slip(
 
 @graded
 def residual_std(answer: Callable) -> str:
-    """Exercise 6.4: the standard deviation of what writes into the stream."""
+    """Exercise 7.4: the standard deviation of what writes into the stream."""
     given = {(12, 2): (12,), (48, 2): (48, 2), (6, 3): (6, 3), (1, 1): (1, 1)}
     found = {key: tensor(answer(*args), (), "the result").item() for key, args in given.items()}
     right = {(N, k): 0.02 / (k * N) ** 0.5 for N, k in given}

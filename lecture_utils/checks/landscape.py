@@ -1,4 +1,4 @@
-"""Checks for notebook 04: curvature of a slice, power iteration, unfair comparisons."""
+"""Checks for notebook 05: curvature of a slice, power iteration, unfair comparisons."""
 
 import itertools
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 @graded
 def curvature(answer: Callable) -> str:
-    """Exercise 4.1: the second derivative from the losses at neighbouring points."""
+    """Exercise 5.1: the second derivative from the losses at neighbouring points."""
     step = 0.2
     s = step * torch.arange(-3, 4, dtype=torch.float64)
     cubic = s**3 + 1.5 * s**2 + 0.7 * s + 2
@@ -84,7 +84,7 @@ def _matrix(values: list[float]) -> torch.Tensor:
 
 @graded
 def power_iteration(answer: Callable) -> str:
-    """Exercise 4.2: the eigenvalue of largest size, by repeated multiplication."""
+    """Exercise 5.2: the eigenvalue of largest size, by repeated multiplication."""
     start = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0, 0.3], dtype=torch.float64)
     for values in ([9.0, 4.0, 2.0, 1.0, 0.5, -1.0], [-7.0, 3.0, 2.0, 1.0, 0.5, 0.1]):
         A, calls, v = _matrix(values), [], start.clone()
@@ -162,7 +162,7 @@ _SAYS = {
 
 @graded
 def flaw(answer: Callable) -> str:
-    """Exercise 4.3: the first thing that spoils a comparison of two landscapes."""
+    """Exercise 5.3: the first thing that spoils a comparison of two landscapes."""
     spoilt = {
         "units": {"units": "weights"},
         "norm": {"norm": "layer"},
@@ -196,7 +196,7 @@ def flaw(answer: Callable) -> str:
         why = f"both {first} and {second} are wrong, and {first} comes first in the task's order"
         _ask(answer, one, other, first, why)
     return (
-        "By this list the twins of section 4.1 fail twice: unequal loss, and one plane. Ask it of "
+        "By this list the twins of section 5.1 fail twice: unequal loss, and one plane. Ask it of "
         "the next landscape that you see in a paper."
     )
 

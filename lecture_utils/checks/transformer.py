@@ -1,4 +1,4 @@
-"""Checks for notebook 05: norm, batch and placement (exercises 5.1 to 5.3)."""
+"""Checks for notebook 06: norm, batch and placement (exercises 6.1 to 6.3)."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def _random(*shape: int, seed: int = 0) -> Tensor:
 
 @graded
 def rms_norm(answer: Callable) -> str:
-    """Exercise 5.1: divide by the root of the mean square, then the gain."""
+    """Exercise 6.1: divide by the root of the mean square, then the gain."""
     x, gain = _random(3, 4, 6) + 0.5, _random(6, seed=1)
     given = x.clone()
     try:
@@ -119,7 +119,7 @@ class _LastHears(nn.Module):
 
 @graded
 def leaks_across_batch(answer: Callable) -> str:
-    """Exercise 5.2: a property test that no layer of these fools."""
+    """Exercise 6.2: a property test that no layer of these fools."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return _try_on_layers(answer)
@@ -165,7 +165,7 @@ def _try_on_layers(answer: Callable) -> str:
 
 @graded
 def pre_norm_block(answer: Callable) -> str:
-    """Exercise 5.3: a pre-norm block from its parts."""
+    """Exercise 6.3: a pre-norm block from its parts."""
     x, dim = _random(2, 3, 4), 4
     A, M = _random(dim, dim, seed=1), _random(dim, dim, seed=2)
 
@@ -194,7 +194,7 @@ def pre_norm_block(answer: Callable) -> str:
     name_slip(found, _placement_slips(x, attention, feed_forward, norm_1, norm_2))
     raise NotYet(
         "That is none of the usual slips, and not pre-norm. Follow the middle picture of section "
-        "5.4 from below: what does each branch read, and what is its output added to?"
+        "6.4 from below: what does each branch read, and what is its output added to?"
     )
 
 

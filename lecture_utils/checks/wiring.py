@@ -1,4 +1,4 @@
-"""Check for notebook 05: name each patient's fault from its picture (exercise 5.4)."""
+"""Check for notebook 06: name each patient's fault from its picture (exercise 6.4)."""
 
 import difflib
 from collections.abc import Mapping
@@ -128,7 +128,7 @@ def _name(patient: str, given: object) -> str:
 
 @graded
 def name_the_faults(answer: Mapping[str, str]) -> str:
-    """Exercise 5.4: name each patient's fault from its picture."""
+    """Exercise 6.4: name each patient's fault from its picture."""
     right = {who: fault.name for who, fault in DIAGNOSES.items() if fault.name in FAULTS}
     if not isinstance(answer, Mapping):
         raise NotYet('A dict is expected, from a patient\'s letter to a fault: {"A": "…", …}.')

@@ -1,4 +1,4 @@
-"""The wiring clinic of notebook 05: healthy decoders, patients with one fault each, pictures."""
+"""The wiring clinic of notebook 06: healthy decoders, patients with one fault each, pictures."""
 
 from collections.abc import Callable
 

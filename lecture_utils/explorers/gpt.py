@@ -1,4 +1,4 @@
-"""Notebook 06: length of the stream and distance of its tokens, in fresh twins of a GPT."""
+"""Notebook 07: length of the stream and distance of its tokens, in fresh twins of a GPT."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Notebook 04: slices of the loss, as a surface and as a map, and an explorer of them."""
+"""Notebook 05: slices of the loss, as a surface and as a map, and an explorer of them."""
 
 import gc
 from collections.abc import Callable

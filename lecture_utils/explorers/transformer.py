@@ -1,4 +1,4 @@
-"""Notebook 05: what goes up and what comes down a fresh stack, for all placements of the norm."""
+"""Notebook 06: what goes up and what comes down a fresh stack, for all placements of the norm."""
 
 from collections.abc import Callable
 

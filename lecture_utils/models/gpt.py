@@ -1,4 +1,4 @@
-"""The GPT of notebook 06: configuration, causal attention, block, model, and sampling from it."""
+"""The GPT of notebook 07: configuration, causal attention, block, model, and sampling from it."""
 
 import math
 

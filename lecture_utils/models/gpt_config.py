@@ -1,4 +1,4 @@
-"""The sizes and the wiring of the GPT of notebook 06."""
+"""The sizes and the wiring of the GPT of notebook 07."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The transformer block of notebook 05: its parts, BERT's layer, and three places for the norm."""
+"""The transformer block of notebook 06: its parts, BERT's layer, and three places for the norm."""
 
 import math
 

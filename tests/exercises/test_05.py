@@ -2,137 +2,130 @@
 
 from exercises.exercise import Case, all_tests
 
-NORM = "def rms_norm(x, gain, eps=1e-6):\n    m = x.square().mean(-1, keepdim=True)\n    return {}"
-RMS = Case(
+CURVATURE = Case(
     "5.1",
     other_style="""
-def rms_norm(x, gain, eps=1e-6):
-    return torch.rsqrt((x * x).sum(dim=-1, keepdim=True) / x.shape[-1] + eps) * x * gain
+def curvature(losses, step):
+    slopes = torch.diff(losses) / step
+    return torch.diff(slopes) / step
 """,
     wrong={
-        NORM.format("x / (m + eps).sqrt()"): "The gain is missing",
-        NORM.format("gain * x / (m + eps)"): "the root is missing",
-        NORM.format("gain * x / (x.square().sum(-1, keepdim=True) + eps).sqrt()"): "the *sum*",
-        NORM.format("gain * x / x.norm(dim=-1, keepdim=True)"): "the *sum*",
-        NORM.format("gain * layer_norm(x, eps=eps)"): "does not subtract",
-        NORM.format("gain * x / x.std(-1, keepdim=True, correction=0)"): "knows no mean",
-        NORM.format("gain * x / (x.var(-1, keepdim=True) + eps).sqrt()"): "knows no mean",
-        NORM.format("gain * x / (x.square().mean() + eps).sqrt()"): "over the last axis only",
-        NORM.format("gain * x / (x.square().mean(0) + eps).sqrt()"): "over the samples",
-        NORM.format("gain * x / (x.square().mean(1, keepdim=True) + eps).sqrt()"): "the tokens",
-        NORM.format("gain * x / m.sqrt()"): "eps is not used",
-        NORM.format("gain * x / (m.sqrt() + eps)"): "outside the root",
-        NORM.format("gain * x / (m + 1e-6).sqrt()"): "use the argument",
-        NORM.format("(1 + gain) * x / (m + eps).sqrt()"): "as Gemma does",
-        NORM.format("gain * x * (m + eps).sqrt()"): "divide",
-        NORM.format("x.div_((m + eps).sqrt()) * gain"): "changes x itself",
-        NORM.format("gain + x / (m + eps).sqrt()"): "For x = [3, 4]",
-        NORM.format("m"): "has shape",
-        NORM.replace(", keepdim=True", "").format("gain * x / (m + eps).sqrt()"): "keepdim=True",
+        "def curvature(f, h): return f[2:] - 2 * f[1:-1] + f[:-2]": "You did not divide",
+        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / h": "by the step once",
+        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h)": "*first*",
+        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h) ** 2": "not two",
+        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h**2)": "half of it",
+        "def curvature(f, h): return 2 * (f[2:] - 2 * f[1:-1] + f[:-2]) / h**2": "twice as much",
+        "def curvature(f, h): return (2 * f[1:-1] - f[2:] - f[:-2]) / h**2": "sign is wrong",
+        "def curvature(f, h): return (f[2:] - f[1:-1] + f[:-2]) / h**2": "counts twice",
+        "def curvature(f, h): return (f[2:] - f[:-2]) / (2 * h)": "*first* derivative",
+        "def curvature(f, h): return torch.diff(f) / h": "one difference",
+        "def curvature(f, h): return torch.gradient(f, spacing=h)[0]": "the inner 5",
+        "def curvature(f, h): return (f[4:] - 2 * f[2:-2] + f[:-4]) / (2 * h) ** 2": "3 numbers",
+        "def curvature(f, h): return torch.gradient(torch.gradient(f, spacing=h)[0], spacing=h)"
+        "[0][1:-1]": "you found",
+        "def curvature(f, h): return f[1:-1] * 0 + 3": "at s = -0.4, where the neighbours give",
+        "def curvature(f, h): return ((f[2:] - 2 * f[1:-1] + f[:-2]) / h**2).mean()": "has shape",
+        """
+def curvature(f, h):
+    f -= f.min()
+    return (f[2:] - 2 * f[1:-1] + f[:-2]) / h**2
+""": "changed the losses",
+        "def curvature(f, h): torch.diff(f, n=2) / h**2": "`return` missing",
     },
 )
 
-LEAKS = """
-def leaks_across_batch(layer, x):
-    {}
-    before = layer(x)
-    for n in range(len(x)):
-        changed = x.clone()
-        changed[n] = {}
-        others = {}
-        if not torch.allclose(layer(changed)[others], before[others], atol=1e-5):
-            return True
-    return False
+POWER = """
+def power_iteration(product, v, steps):
+    v = v / v.norm()
+    for _ in range(steps):
+        {loop}
+    return {result}
 """
-RANDOM, OTHERS = "torch.randn_like(x[n])", "[m for m in range(len(x)) if m != n]"
-BATCH = Case(
+
+
+def power(loop="v = product(v); v = v / v.norm()", result="v @ product(v)"):
+    return POWER.format(loop=loop, result=result)
+
+
+ITERATION = Case(
     "5.2",
     other_style="""
-def leaks_across_batch(layer, x):
-    layer = layer.eval()
-    alone = torch.cat([layer(x[n:n + 1]) for n in range(len(x))])
-    return bool((layer(x) - alone).abs().max() > 1e-4)
+def power_iteration(product, v, steps):
+    for _ in range(steps):
+        Hv = product(v / v.norm())
+        v, value = Hv, (v / v.norm()).dot(Hv)
+    return value.item()
 """,
     wrong={
-        LEAKS.format("layer.eval()", RANDOM, "slice(None)"): "the changed sample itself",
-        LEAKS.format("pass", RANDOM, OTHERS): "its dropout makes",
-        LEAKS.format("layer.eval()", "x[n] + 1", OTHERS): "a norm does not notice a constant",
-        "def leaks_across_batch(layer, x): return False": "over the batch axis",
-        "def leaks_across_batch(layer, x): return True": "is accused",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[1] = torch.randn_like(x[1])
-    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
-""": "single neighbour",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[1:] = torch.randn_like(x[1:])
-    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
-""": "nobody else hears",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    before = layer(x)
-    x[-1] = torch.randn_like(x[-1])
-    return not torch.allclose(layer(x)[:-1], before[:-1], atol=1e-5)
-""": "the caller's x",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[0] = torch.randn_like(x[0])
-    return (layer(changed)[1:] - layer(x)[1:]).abs().max().item()
-""": "Return True or False",
+        power(loop="v = product(v)"): "grew without bound",
+        power(result="product(v).norm()"): "lost the sign",
+        power(result="v"): "You return the vector",
+        power(loop="product(v)"): "assign the product to v",
+        power(result="product(v) @ product(v)"): "square of the eigenvalue",
+        power(result="v.norm()"): "the length that you gave v",
+        power(loop="v = product(v); v = v / v.norm(); break"): "200 steps mean 200 products",
+        power(result="abs(v @ product(v))"): "lost the sign",
+        power(loop="w = product(v) + 8 * v; v = w / w.norm()"): "largest in size",
+        power(result="(v @ product(v)) / 2"): "you found",
+        "def power_iteration(product, v, steps): v /= v.norm(); return v @ product(v)": (
+            "changed the vector"
+        ),
+        "def power_iteration(product, v, steps): [product(v)] * steps": "`return` missing",
     },
 )
 
-BLOCK = "def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):\n    {}\n    return {}"
-PLACE = Case(
+FLAW = """
+def flaw(one, other):
+    tests = {{
+        "units": {units},
+        "norm": {norm},
+        "loss": {loss},
+        "planes": {planes},
+    }}
+    return next((name for name in {order} if tests[name]), "fair")
+"""
+PARTS = {
+    "units": 'one["units"] != "rows" or other["units"] != "rows"',
+    "norm": 'one["norm"] is not other["norm"]',
+    "loss": 'max(one["loss"], other["loss"]) / min(one["loss"], other["loss"]) > 2',
+    "planes": 'one["planes"] < 3 or other["planes"] < 3',
+    "order": '("units", "norm", "loss", "planes")',
+}
+
+
+def flaw(**parts):
+    return FLAW.format(**(PARTS | parts))
+
+
+COMPARISON = Case(
     "5.3",
-    other_style="""
-def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
-    stream = x.clone()
-    for branch, norm in ((attention, norm_1), (feed_forward, norm_2)):
-        stream = torch.add(branch(norm(stream)), stream)
-    return stream
-""",
+    other_style=flaw(),
     wrong={
-        BLOCK.format("x = norm_1(x + attention(x))", "norm_2(x + feed_forward(x))"): "post-norm",
-        BLOCK.format(
-            "x = norm_1(x); x = norm_2(x + attention(x))", "x + feed_forward(x)"
-        ): "behind the norm",
-        BLOCK.format("n = norm_1(x); x = n + attention(n)", "x + feed_forward(norm_2(x))"): (
-            "behind the norm"
+        flaw(loss='one["loss"] != other["loss"]'): "factor of 1.5 only",
+        flaw(loss='other["loss"] > 2 * one["loss"]'): "0.21 is 2.1 times 0.1",
+        flaw(loss='abs(one["loss"] - other["loss"]) > 2'): "0.21 is 2.1 times 0.1",
+        flaw(units='one["units"] != other["units"] and one["units"] == "weights"'): (
+            "the second are not filter-normalised"
         ),
-        BLOCK.format("x = x + norm_1(attention(x))", "x + norm_2(feed_forward(x))"): "OLMo 2",
-        BLOCK.format("pass", "x + attention(norm_1(x)) + feed_forward(norm_2(x))"): "GPT-J",
-        BLOCK.format("h = x + attention(norm_1(x))", "x + feed_forward(norm_2(h))"): "is lost",
-        BLOCK.format("x = attention(norm_1(x))", "x + feed_forward(norm_2(x))"): (
-            "around attention is missing"
+        flaw(loss='abs(one["loss"] - other["loss"]) > 0.06'): "0.003 is 3 times 0.001",
+        flaw(loss='max(one["loss"], other["loss"]) > 10 * min(one["loss"], other["loss"])'): (
+            "0.21 is 2.1 times 0.1"
         ),
-        BLOCK.format("x = x + attention(norm_1(x))", "feed_forward(norm_2(x))"): (
-            "around feed-forward is missing"
-        ),
-        BLOCK.format("x = attention(norm_1(x))", "feed_forward(norm_2(x))"): "Both shortcuts",
-        BLOCK.format("x = x + attention(norm_1(x))", "x + feed_forward(norm_1(x))"): "used twice",
-        BLOCK.format("x = x + attention(norm_1(x))", "x + feed_forward(x)"): "norm_2 is not used",
-        BLOCK.format("x = x + attention(x)", "x + feed_forward(norm_2(x))"): "norm_1 is not used",
-        BLOCK.format("x = x + attention(norm_1(x))", "norm_2(x + feed_forward(x))"): "half pre",
-        BLOCK.format("x = x + feed_forward(norm_2(x))", "x + attention(norm_1(x))"): "comes first",
-        BLOCK.format("x += attention(norm_1(x))", "x + feed_forward(norm_2(x))"): "in place",
-        BLOCK.format("pass", "x + attention(norm_1(x))"): "Feed-forward is missing",
-        BLOCK.format(
-            "a = attention(norm_1(x)); h = x + a", "h + feed_forward(norm_2(a))"
-        ): "reads attention's output alone",
-        BLOCK.format("a = attention(norm_1(x))", "x + feed_forward(norm_2(a))"): (
-            "never reaches the stream"
-        ),
-        BLOCK.format("pass", "x"): "none of the usual slips",
+        flaw(units='one["units"] != other["units"]'): "units is wrong in both",
+        flaw(planes='one["planes"] < 2 or other["planes"] < 2'): "two planes are fewer",
+        flaw(planes='(one["planes"] < 3) != (other["planes"] < 3)'): "planes is wrong in both",
+        flaw(norm='one["norm"] is None and other["norm"]'): "the first has a norm",
+        flaw(norm='one["norm"] or other["norm"]'): "both have layer norm",
+        flaw(norm='bool(one["norm"]) != bool(other["norm"])'): "two different norms",
+        flaw(planes='one["planes"] == 1 or other["planes"] <= 3'): "three planes are enough",
+        flaw(planes='one["planes"] < 3'): "fewer than three planes",
+        flaw(order='("loss", "norm", "units", "planes")'): "comes first in the task's order",
+        flaw(order='("units", "loss", "norm", "planes")'): "norm comes first",
+        "def flaw(one, other): return 'fair'": "0.21 is 2.1 times 0.1",
+        "def flaw(one, other): return 'unfair'": "the five words are",
+        "def flaw(one, other): one['loss']": "`return` missing",
     },
 )
 
-globals().update(all_tests([RMS, BATCH, PLACE]))
+globals().update(all_tests([CURVATURE, ITERATION, COMPARISON]))

@@ -1,4 +1,4 @@
-"""The claims of notebook 04: table rows and tests in one."""
+"""The claims of notebook 05: table rows and tests in one."""
 
 import functools
 
@@ -16,7 +16,7 @@ WALK = "[Antognini and Sohl-Dickstein 2018](https://arxiv.org/abs/1806.08805)"
 
 @functools.cache
 def _definitions():
-    return notebooks.definitions(notebooks.path_of("04"))
+    return notebooks.definitions(notebooks.path_of("05"))
 
 
 @functools.cache
@@ -116,7 +116,7 @@ def counted(notebook, norm):
 
 
 @claim(
-    section="4.1",
+    section="5.1",
     says="Plain, 32 blocks: share of the square from −½ to ½ within 0.5 nats of the centre",
     measured="0.0102 [0.00454, 0.0227]",
     bound="below 0.06",
@@ -129,7 +129,7 @@ def test_share_plain(notebook):
 
 
 @claim(
-    section="4.1",
+    section="5.1",
     says="… of its shortcut twin",
     measured="0.644 [0.435, 0.787]",
     bound="above 0.3",
@@ -142,7 +142,7 @@ def test_share_shortcut(notebook):
 
 
 @claim(
-    section="4.2",
+    section="5.2",
     says="A surface at once and point by point: largest relative difference of the loss",
     measured="1e-06 [5e-07, 5e-06]",
     bound="below 1e-4",
@@ -163,7 +163,7 @@ def test_batched_surface_equals_the_loop(notebook):
 
 
 @claim(
-    section="4.3",
+    section="5.3",
     says="32 blocks, after 300 steps: λ_max plain / shortcut",
     measured="350 [9.73, 2.12e+03]",
     bound="above 8",
@@ -176,7 +176,7 @@ def test_sharper(notebook):
 
 
 @claim(
-    section="4.4",
+    section="5.4",
     says="Shortcut, hidden states 256 times shorter, the same function: λ_max after / before",
     measured="2.07e+04 [1.27e+04, 3.74e+04]",
     bound="above 1000",
@@ -189,7 +189,7 @@ def test_rescaled_is_sharper(notebook):
 
 
 @claim(
-    section="4.4",
+    section="5.4",
     says="… in units of the rows' lengths",
     measured="1 [1, 1]",
     bound="0.99 to 1.01",
@@ -202,7 +202,7 @@ def test_rescaled_in_rows(notebook):
 
 
 @claim(
-    section="4.4",
+    section="5.4",
     says="Share of the square: shortcut with its own rows / with its plain twin's",
     measured="10.7 [9.35, 15.3]",
     bound="above 4",
@@ -215,7 +215,7 @@ def test_ruler(notebook):
 
 
 @claim(
-    section="4.4",
+    section="5.4",
     says="… shortcut with its plain twin's rows / plain",
     measured="5.7 [2.43, 13]",
     bound="above 1.5",
@@ -228,7 +228,7 @@ def test_same_ruler(notebook):
 
 
 @claim(
-    section="4.5",
+    section="5.5",
     says="32 blocks, at equal loss: λ_max plain / shortcut",
     measured="12.4 [2.59, 50.3]",
     bound="above 2",
@@ -241,7 +241,7 @@ def test_equal_loss(notebook):
 
 
 @claim(
-    section="4.5",
+    section="5.5",
     says="… loss plain / shortcut",
     measured="0.746 [0.491, 0.996]",
     bound="0.3 to 1.001",
@@ -254,7 +254,7 @@ def test_equal_loss_is_met(notebook):
 
 
 @claim(
-    section="4.5",
+    section="5.5",
     says="… share of the square, shortcut",
     measured="0.595 [0.469, 0.957]",
     bound="above 0.3",
@@ -267,7 +267,7 @@ def test_equal_loss_share(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="2 blocks: λ_max plain / shortcut is about 1",
     measured="1.1 [0.744, 1.33]",
     bound="0.5 to 2",
@@ -280,7 +280,7 @@ def test_two_blocks(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="8 blocks, after 300 steps: λ_max plain / shortcut",
     measured="2.37 [1.02, 7.48]",
     bound="above 1",
@@ -293,7 +293,7 @@ def test_eight_blocks(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="… in the picture's units",
     measured="9.79 [3.95, 35.9]",
     bound="above 2.5",
@@ -306,7 +306,7 @@ def test_eight_blocks_rows(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="32 blocks, in the picture's units",
     measured="3.83e+03 [109, 2.75e+04]",
     bound="above 100",
@@ -319,7 +319,7 @@ def test_rows_32(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="… each net stopped at a loss of about 0.1: 2 blocks",
     measured="1.63 [1.39, 2.31]",
     bound="0.8 to 4",
@@ -332,7 +332,7 @@ def test_rows_2_stopped(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="… each net stopped at a loss of about 0.1: 32 blocks",
     measured="183 [27.1, 666]",
     bound="above 8",
@@ -345,7 +345,7 @@ def test_rows_32_stopped(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="|λ_min| / λ_max, plain, 32 blocks",
     measured="0.0113 [0.00413, 0.0498]",
     bound="below 0.1",
@@ -358,7 +358,7 @@ def test_negative_plain(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="… shortcut: no different",
     measured="0.0155 [0.00865, 0.0458]",
     bound="below 0.05",
@@ -371,7 +371,7 @@ def test_negative_shortcut(notebook):
 
 
 @claim(
-    section="4.6",
+    section="5.6",
     says="Untrained, 32 blocks: λ_max plain / shortcut",
     measured="0.328 [0.0757, 5.51]",
     bound="below 1",
@@ -384,7 +384,7 @@ def test_untrained(notebook):
 
 
 @claim(
-    section="4.7",
+    section="5.7",
     says="Shortcut, 32 blocks: share of the movement in the best plane",
     measured="0.944 [0.928, 0.958]",
     bound="above 0.85",
@@ -397,7 +397,7 @@ def test_path_plane(notebook):
 
 
 @claim(
-    section="4.7",
+    section="5.7",
     says="A random walk of 31 points: share in its best plane (0.81 + 0.09 in theory)",
     measured="0.901 [0.899, 0.905]",
     bound="0.88 to 0.92",
@@ -412,7 +412,7 @@ def test_walk_plane(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="Shortcut, 32 blocks, trained: λ_min",
     measured="-0.0421 [-3.14, -0.0207]",
     bound="below 0",
@@ -425,7 +425,7 @@ def test_saddle(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="… share of 10 random directions that curve downwards",
     measured="0 [0, 0]",
     bound="below 0.05",
@@ -438,7 +438,7 @@ def test_convex_looking(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="Shortcut, 16 blocks: share of the slice that is not convex",
     measured="0.00554 [0, 0.0471]",
     bound="below 0.15",
@@ -451,7 +451,7 @@ def test_not_convex(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="… with layer norm, blocks not divided by √16",
     measured="0.253 [0.0776, 0.449]",
     bound="above 0.05",
@@ -464,7 +464,7 @@ def test_not_convex_norm(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="Plain, 16 blocks, layer norm: minima on the grid of a slice",
     measured="7 [3, 12]",
     bound="above 1.5",
@@ -477,7 +477,7 @@ def test_minima_norm(notebook):
 
 
 @claim(
-    section="4.8",
+    section="5.8",
     says="… without a norm",
     measured="1 [1, 1]",
     bound="below 4.5",

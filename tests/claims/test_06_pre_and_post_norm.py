@@ -1,4 +1,4 @@
-"""The claims of notebook 05: table rows and tests in one."""
+"""The claims of notebook 06: table rows and tests in one."""
 
 import functools
 
@@ -17,7 +17,7 @@ FIRST_LAST = "Gradient at h_0 / at h_24 before training"
 
 @functools.cache
 def _definitions():
-    return notebooks.definitions(notebooks.path_of("05"))
+    return notebooks.definitions(notebooks.path_of("06"))
 
 
 @functools.cache
@@ -49,7 +49,7 @@ def watched(norm):
 
 
 @claim(
-    section="5.1",
+    section="6.1",
     says="Layer norm's Jacobian at a random token: its largest singular value × length / √d",
     measured="1.00 [1.00, 1.03]",
     bound="0.99 to 1.1",
@@ -66,7 +66,7 @@ def test_norm_divides_by_length(notebook):
 
 
 @claim(
-    section="5.3",
+    section="6.3",
     says="Attention without `batch_first`: change of a sample when its neighbour is replaced",
     measured="0.93 [0.73, 1.32]",
     bound="above 0.3",
@@ -80,7 +80,7 @@ def test_sketch_leaks(notebook):
 
 
 @claim(
-    section="5.4",
+    section="6.4",
     says="Our block against `nn.TransformerEncoderLayer`, post-norm, float64: largest difference "
     "in output and gradients",
     measured="9e-16 [7e-16, 1e-15]",
@@ -94,7 +94,7 @@ def test_equals_torch_post(notebook):
 
 
 @claim(
-    section="5.4",
+    section="6.4",
     says="… with `norm_first=True`",
     measured="9e-16 [9e-16, 2e-15]",
     bound="below 1e-12",
@@ -107,7 +107,7 @@ def test_equals_torch_pre(notebook):
 
 
 @claim(
-    section="5.4",
+    section="6.4",
     says="Pre-norm, 12 blocks: part of h_12 − h_0 that is not the sum of the updates",
     measured="2e-7 [2e-7, 2e-7]",
     bound="below 1e-5",
@@ -120,7 +120,7 @@ def test_sum_exact_in_pre(notebook):
 
 
 @claim(
-    section="5.4",
+    section="6.4",
     says="… post-norm",
     measured="0.53 [0.46, 0.64]",
     bound="above 0.3",
@@ -132,7 +132,7 @@ def test_sum_false_in_post(notebook):
 
 
 @claim(
-    section="5.5",
+    section="6.5",
     says="Pre-norm, 24 blocks at the start: growth of ‖h‖²/d per block (bounds ½ and 3/2)",
     measured="0.95 [0.76, 1.2]",
     bound="0.5 to 1.5",
@@ -144,7 +144,7 @@ def test_pre_grows_linearly(notebook):
 
 
 @claim(
-    section="5.5",
+    section="6.5",
     says="Sandwich: ‖h_24‖²/d over 1 + 2 · 24",
     measured="1.00 [0.77, 1.25]",
     bound="0.7 to 1.4",
@@ -156,7 +156,7 @@ def test_sandwich_grows_by_two(notebook):
 
 
 @claim(
-    section="5.5",
+    section="6.5",
     says="Pre-norm: cosine of h_23 and h_24, before and after the last block",
     measured="0.97 [0.96, 0.98]",
     bound="above 0.94",
@@ -169,7 +169,7 @@ def test_deep_pre_norm_blocks_turn_little(notebook):
 
 
 @claim(
-    section="5.5",
+    section="6.5",
     says="24 copies of one pre-norm block instead: ‖h_24‖²/d",
     measured="463 [344, 663]",
     bound="above 200",
@@ -181,7 +181,7 @@ def test_copies_grow_quadratically(notebook):
 
 
 @claim(
-    section="5.6",
+    section="6.6",
     says="Gradient at the last W₂ ∝ Lᵖ, 3 to 24 blocks: p in post-norm (theory 0)",
     measured="0.03 [-0.13, 0.17]",
     bound="-0.3 to 0.3",
@@ -194,7 +194,7 @@ def test_post_norm_exponent(notebook):
 
 
 @claim(
-    section="5.6",
+    section="6.6",
     says="… p in pre-norm (theory −½)",
     measured="-0.50 [-0.70, -0.38]",
     bound="-0.85 to -0.3",
@@ -207,7 +207,7 @@ def test_pre_norm_exponent(notebook):
 
 
 @claim(
-    section="5.6",
+    section="6.6",
     says=f"{FIRST_LAST}: post-norm",
     measured="1.6 [0.5, 3.9]",
     bound="0.2 to 8",
@@ -220,7 +220,7 @@ def test_post_norm_has_not_vanished(notebook):
 
 
 @claim(
-    section="5.6",
+    section="6.6",
     says=f"{FIRST_LAST}: pre-norm",
     measured="6.0 [4.5, 9.0]",
     bound="3 to 14",
@@ -235,7 +235,7 @@ NO_WARMUP = "12 blocks, learning rate 0.003, no warm-up: share of digits read:"
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says=f"{NO_WARMUP} pre-norm",
     measured="0.89 [0.79, 0.93]",
     bound="above 0.5",
@@ -248,7 +248,7 @@ def test_pre_norm_learns(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="… sandwich",
     measured="0.86 [0.81, 0.91]",
     bound="above 0.5",
@@ -261,7 +261,7 @@ def test_sandwich_learns(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="… post-norm",
     measured="0.10 [0.10, 0.32]",
     bound="below 0.5",
@@ -274,7 +274,7 @@ def test_post_norm_stalls(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="… no shortcut",
     measured="0.10 [0.10, 0.11]",
     bound="below 0.3",
@@ -287,7 +287,7 @@ def test_no_shortcut_stalls(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="Post-norm with 50 steps of warm-up: share of digits read (2 to 14 of 20 seeds above "
     "a half)",
     measured="0.43 [0.10, 0.65]",
@@ -303,7 +303,7 @@ def test_warm_up_rescues_some(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="Post-norm at a tenth of the learning rate, no warm-up",
     measured="0.70 [0.63, 0.78]",
     bound="above 0.5",
@@ -316,7 +316,7 @@ def test_small_rate_rescues_all(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="Post-norm with 6 blocks, learning rate 0.003, no warm-up",
     measured="0.79 [0.65, 0.88]",
     bound="above 0.5",
@@ -329,7 +329,7 @@ def test_six_post_norm_blocks_learn(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="Post-norm, gradient at h_0 / at h_12 after two steps of training (before them 3.0)",
     measured="0.26 [0.11, 1.7]",
     bound="below 0.5",
@@ -342,7 +342,7 @@ def test_post_norm_gradient_fades_in_the_first_steps(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="Likeness of two digits after one step of training: post-norm (before it 0.64)",
     measured="0.94 [0.78, 1.0]",
     bound="above 0.7",
@@ -355,7 +355,7 @@ def test_post_norm_collapses_at_once(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="… after 40 steps: post-norm",
     measured="1.00 [0.2, 1.0]",
     bound="above 0.9",
@@ -368,7 +368,7 @@ def test_post_norm_collapses(notebook):
 
 
 @claim(
-    section="5.7",
+    section="6.7",
     says="… pre-norm",
     measured="0.17 [0.08, 0.4]",
     bound="below 0.8",

@@ -1,4 +1,4 @@
-"""The claims of notebook 06: table rows and tests in one."""
+"""The claims of notebook 07: table rows and tests in one."""
 
 import functools
 import math
@@ -22,7 +22,7 @@ LECTURE = "[lecture 24](https://youtu.be/G3-JgHckzjw)"
 
 
 @claim(
-    section="6.1",
+    section="7.1",
     says="The formula and PyTorch's fused attention, float64: largest difference",
     measured="4e-16 [1e-16, 2e-15]",
     bound="below 1e-12",
@@ -35,7 +35,7 @@ def test_formula_equals_fused(notebook):
 
 
 @claim(
-    section="6.1",
+    section="7.1",
     says="A pre-norm layer that sees the future, tested with a constant: change at earlier tokens",
     measured="2e-7 [1e-7, 2e-7]",
     bound="below 1e-5",
@@ -49,7 +49,7 @@ def test_constant_finds_no_leak(notebook):
 
 
 @claim(
-    section="6.1",
+    section="7.1",
     says="… and tested with a random vector",
     measured="0.0767 [0.0493, 0.107]",
     bound="above 0.02",
@@ -63,7 +63,7 @@ def test_random_vector_finds_the_leak(notebook):
 
 
 @claim(
-    section="6.1",
+    section="7.1",
     says="The causal layer, tested with a random vector",
     measured="0 [0, 0]",
     bound="-1e-5 to 1e-5",
@@ -77,7 +77,7 @@ def test_causal_layer_is_silent(notebook):
 
 
 @claim(
-    section="6.2",
+    section="7.2",
     says="Exact and tanh GELU in a fresh feed-forward layer of width 64: largest difference",
     measured="3.1e-6 [2.5e-6, 4.8e-6]",
     bound="below 1e-5",
@@ -90,7 +90,7 @@ def test_small_activations_hide_the_form(notebook):
 
 
 @claim(
-    section="6.2",
+    section="7.2",
     says="… and of width 768",
     measured="0.00033 [0.0003, 0.00037]",
     bound="above 1e-4",
@@ -102,7 +102,7 @@ def test_real_width_shows_the_form(notebook):
 
 
 @claim(
-    section="6.3",
+    section="7.3",
     says="A pre-norm block with silent branches, dropout on: largest change of its input",
     measured="0 [0, 0]",
     bound="-1e-30 to 1e-30",
@@ -115,7 +115,7 @@ def test_silent_block_is_the_identity(notebook):
 
 
 @claim(
-    section="6.3",
+    section="7.3",
     says="… and a post-norm block",
     measured="0.67 [0.39, 0.9]",
     bound="above 0.2",
@@ -138,7 +138,7 @@ def growth(measure, depth, seed):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="48 blocks with 0.02 everywhere lengthen the stream",
     measured="7.95 [7.26, 9.03]",
     bound="6 to 10",
@@ -152,7 +152,7 @@ def test_stream_grows_with_depth(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="… and with the writing matrices divided by √(2N)",
     measured="1.23 [1.18, 1.26]",
     bound="1.1 to 1.4",
@@ -166,7 +166,7 @@ def test_division_holds_the_stream(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="… which is what 2 blocks do: growth at 48 blocks / growth at 2",
     measured="1.01 [0.95, 1.05]",
     bound="0.9 to 1.1",
@@ -180,7 +180,7 @@ def test_growth_does_not_depend_on_depth(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="First loss of a fresh GPT, V = 1000 and d = 64, minus ln V",
     measured="0.01 [0, 0.03]",
     bound="-0.05 to 0.08",
@@ -194,7 +194,7 @@ def test_first_loss_is_log_of_vocabulary(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="… with d = 768",
     measured="0.155 [0.07, 0.22]",
     bound="0.05 to 0.25",
@@ -208,7 +208,7 @@ def test_first_loss_exceeds_it_at_real_width(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="… with embeddings from N(0, 1) and a head of their own, as the lecture has them",
     measured="0.17 [0.13, 0.21]",
     bound="0.05 to 0.3",
@@ -223,7 +223,7 @@ def test_first_loss_with_own_head(notebook):
 
 
 @claim(
-    section="6.5",
+    section="7.5",
     says="First loss with embeddings from N(0, 1) and tied weights",
     measured="44.7 [43.2, 45.8]",
     bound="40 to 50",
@@ -241,7 +241,7 @@ def collapse(notebook, wiring, layer, **options):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="Pure attention, both ways: log10 of the tokens' distance after layer 3",
     measured="-5.8 [-6.8, -5.2]",
     bound="below -4",
@@ -254,7 +254,7 @@ def test_three_layers_of_attention(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="… and the distance after layer 4",
     measured="3e-16 [3e-16, 3e-16]",
     bound="below 1e-11",
@@ -267,7 +267,7 @@ def test_four_layers_of_attention(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="The same with feed-forward layers between, after layer 4",
     measured="2e-16 [2e-16, 3e-16]",
     bound="below 1e-11",
@@ -280,7 +280,7 @@ def test_feed_forward_does_not_help(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="Pure causal attention: factor per layer, layers 12 to 36",
     measured="0.502 [0.486, 0.533]",
     bound="0.42 to 0.58",
@@ -294,7 +294,7 @@ def test_causal_attention_halves(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="With shortcuts and pre-norm, both ways: distance after layer 24",
     measured="0.28 [0.22, 0.39]",
     bound="above 0.15",
@@ -307,7 +307,7 @@ def test_pre_norm_keeps_the_tokens(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="… and post-norm: the shortcut alone is not enough",
     measured="0.0013 [0.0004, 0.0026]",
     bound="below 0.01",
@@ -320,7 +320,7 @@ def test_post_norm_loses_them(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="A fresh GPT of 24 blocks without shortcuts: log10 of the tokens' distance at its end",
     measured="-6.6 [-7.8, -6.0]",
     bound="below -5",
@@ -334,7 +334,7 @@ def test_gpt_without_shortcuts(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="… and with them: distance",
     measured="0.94 [0.91, 0.96]",
     bound="above 0.85",
@@ -347,7 +347,7 @@ def test_gpt_with_shortcuts(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="Gradient of W_Q / of W_V in the last of 12 blocks, without shortcuts: log10",
     measured="-7.1 [-8.1, -6.3]",
     bound="below -5",
@@ -360,7 +360,7 @@ def test_queries_hear_nothing(notebook):
 
 
 @claim(
-    section="6.6",
+    section="7.6",
     says="… and with them",
     measured="0.017 [0.014, 0.020]",
     bound="above 0.005",
@@ -373,7 +373,7 @@ def test_queries_hear(notebook):
 
 
 @claim(
-    section="6.7",
+    section="7.7",
     says="The stream of a pre-norm GPT minus the sum of all that was written, relative",
     measured="9e-8 [8e-8, 9e-8]",
     bound="below 1e-6",
@@ -386,7 +386,7 @@ def test_stream_is_a_sum(notebook):
 
 
 @claim(
-    section="6.7",
+    section="7.7",
     says="… of a post-norm GPT",
     measured="0.972 [0.971, 0.973]",
     bound="above 0.9",
@@ -399,7 +399,7 @@ def test_post_norm_stream_is_no_sum(notebook):
 
 
 @claim(
-    section="6.7",
+    section="7.7",
     says="Share of the token's own row in the logit that repeats it: share / logit",
     measured="1.02 [0.95, 1.04]",
     bound="0.85 to 1.15",
@@ -413,7 +413,7 @@ def test_own_row_makes_the_logit(notebook):
 
 
 @claim(
-    section="6.7",
+    section="7.7",
     says="A fresh tied GPT with 62 tokens: share of positions at which it repeats what it read",
     measured="0.984 [0.953, 1]",
     bound="above 0.9",
@@ -426,7 +426,7 @@ def test_fresh_gpt_repeats(notebook):
 
 
 @claim(
-    section="6.7",
+    section="7.7",
     says="… and at 1,000 tokens and width 256",
     measured="0.562 [0.469, 0.734]",
     bound="below 0.8",

@@ -1,4 +1,4 @@
-"""Exercise 5.4 of notebook 05, the wiring clinic: what each wrong diagnosis is told."""
+"""Exercise 6.4 of notebook 06, the wiring clinic: what each wrong diagnosis is told."""
 
 import pytest
 from exercises.exercise import Case, all_tests, verdict
@@ -15,7 +15,7 @@ def with_slip(**guesses: str) -> str:
 
 
 CLINIC = Case(
-    "5.4",
+    "6.4",
     other_style=f"""
 from types import MappingProxyType
 diagnoses = MappingProxyType({{k: " " + v.upper() for k, v in {RIGHT!r}.items()}})
@@ -61,7 +61,7 @@ globals().update(all_tests([CLINIC]))
 @pytest.mark.parametrize("who", PATIENTS)
 def test_no_message_gives_the_answer_away(who):
     for guess in set(FAULTS) - {RIGHT[who]}:
-        found = verdict("5.4", f"diagnoses = {{{who!r}: {guess!r}}}")
+        found = verdict("6.4", f"diagnoses = {{{who!r}: {guess!r}}}")
         assert found.status == NOT_YET
         assert found.message.count(f"**{who}** is not") == 1
         assert RIGHT[who] not in found.message, guess
