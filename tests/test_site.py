@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, site
+from lecture_utils.authoring import minutes, notebooks, site
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
@@ -56,6 +56,17 @@ def test_all_of_a_notebook_is_on_its_page(pages):
         assert page.count("<img ") == len(pictures)
         assert all(f'<section class="cell" id="{cell.id}">' in page for cell in code)
         assert "[controls" not in page
+
+
+def test_what_is_folded_in_a_notebook_is_folded_on_its_page(pages):
+    for number in NUMBERS:
+        page = pages[site.page_file(number, COURSE)]
+        cells = notebooks.read(notebooks.path_of(number)).cells
+        folded = [c for c in cells if c.cell_type == "code" and minutes.is_folded(c)]
+        titles = re.findall(r'<details class="run"><summary>(.*?)</summary>', page)
+        assert len(titles) == len(folded)
+        assert all("Just run this" in title for title in titles)
+        assert "@title" not in page
 
 
 def test_the_index_leads_to_every_notebook_section_and_deck():

@@ -128,7 +128,7 @@ def story() -> tuple[bytes, str]:
 
 def deeper(number: str) -> str:
     """Write how long a notebook's *Going deeper* takes."""
-    return f"*{minutes.of(number)[1].minutes} minutes; nothing in the course rests on it.*"
+    return f"About {minutes.of(number)[1].minutes} minutes; nothing in the course rests on it."
 
 
 def fill(text: str, course: dict, number: str = "") -> str:

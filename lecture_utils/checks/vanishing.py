@@ -1,15 +1,18 @@
-"""Checks for the exercises of notebook 01."""
+"""Checks of notebook 01: ratios of gradients, and starting weights that keep them."""
 
 from collections.abc import Callable
 from typing import NoReturn
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
-SMALL = [torch.tensor([0.3]), torch.tensor([[0.0, 0.4]])]  # gradients of joint norm 0.5
-LARGE = [torch.tensor([6.0]), torch.tensor([[0.0, 8.0]])]  # gradients of joint norm 10
+UNSEEN = {  # activations on which exercise 1.3 is checked
+    "the sigmoid": torch.sigmoid,
+    "softplus": nn.functional.softplus,
+    "ELU": nn.functional.elu,
+}
 
 
 @graded
@@ -17,7 +20,10 @@ def first_over_last(answer: Callable) -> str:
     """Exercise 1.1: the median over nets of first layer / last layer."""
     # Three nets whose ratios are 0.1, 0.5 and 2; their sizes differ by orders of magnitude.
     gradients = torch.tensor([[1.0, 7.0, 10.0], [300.0, 1.0, 600.0], [0.02, 9.0, 0.01]])
-    raw = answer(gradients.clone())
+    given = gradients.clone()
+    raw = answer(given)
+    if not torch.equal(given, gradients):
+        raise NotYet("You changed the given sizes in place; compute new ones.")
     if callable(raw):
         raise NotYet("You return the method itself: add (), as in .median().")
     if isinstance(raw, tuple):
@@ -31,9 +37,12 @@ def first_over_last(answer: Callable) -> str:
             f"For three nets with the ratios 0.1, 0.5 and 2 you return {found:.4g}; the median is "
             f"0.5. Divide column 0 by column -1, then take the median."
         )
+    deeper = torch.tensor([[1.0, 9.0, 5.0, 4.0], [3.0, 1.0, 7.0, 2.0], [8.0, 3.0, 9.0, 1.0]])
+    if abs(tensor(answer(deeper.clone()), ()).item() - 1.5) > 1e-4:
+        raise NotYet("For nets of 3 layers it is right, of 4 it is not: the last layer is -1.")
     return (
-        "This ratio does not change when a net's loss is multiplied by a thousand. Of weight "
-        "gradients it still mixes in what comes into each layer; of dL/dh it does not."
+        "This ratio does not change when a net's loss is multiplied by a thousand. Of weights' "
+        "gradients it still mixes in what comes into each layer; of the signal it does not."
     )
 
 
@@ -70,8 +79,7 @@ def _ratio_slips(gradients: Tensor) -> list[tuple[Tensor, str]]:
 @graded
 def weight_std(answer: Callable) -> str:
     """Exercise 1.2: weights that keep the gradient's norm in a leaky ReLU net."""
-    n = 100
-    for a in (0.5, 0.2, 0.0, 1.0):
+    for n, a in ((100, 0.5), (64, 0.2), (400, 0.0), (10, 1.0), (100, -0.5)):
         std = tensor(answer(n, a), (), "the standard deviation").item()
         right = (2 / ((1 + a**2) * n)) ** 0.5
         if abs(std - right) < 1e-6 * right:
@@ -95,9 +103,14 @@ def _std_slips(n: int, a: float) -> list[tuple[float, str]]:
         (n**-0.5, "That is Xavier's 1/√n: it takes every slope for 1."),
         ((2 / n) ** 0.5, "That is He's √(2/n), for a = 0: the leak lets some gradient through."),
         (
-            (2 / ((1 + a) ** 2 * n)) ** 0.5,
+            (4 / ((1 + a) ** 2 * n)) ** 0.5,
             "You squared the mean of the slopes; the law needs the mean of the squares, (1+a²)/2.",
         ),
+        (
+            (2 / ((1 + a) ** 2 * n)) ** 0.5,
+            "(1 + a)² is not 1 + a²: square each slope first, then add.",
+        ),
+        ((1 / ((1 + a) * n)) ** 0.5, "You added the slopes: square them, then take the mean."),
         (
             (2 / ((1 + a) * n)) ** 0.5,
             "Nearly: you averaged the slopes, (1 + a)/2. The law averages their squares, since it "
@@ -121,56 +134,49 @@ def _std_slips(n: int, a: float) -> list[tuple[float, str]]:
 
 
 @graded
-def clip(answer: Callable) -> str:
-    """Exercise 1.3: clip gradients by their joint norm."""
-    kept = _clipped(answer, SMALL, 1.0)
-    if any((K - S).abs().max() > 1e-6 for K, S in zip(kept, SMALL, strict=True)):
-        raise NotYet(
-            "Gradients of joint norm 0.5 were changed although the limit is 1. Below the limit "
-            "they must be left alone: the factor is at most 1."
-        )
-    first, second = (part.max().item() for part in _clipped(answer, LARGE, 1.0))
-    if abs(first - 0.6) > 1e-3 or abs(second - 0.8) > 1e-3:
-        _explain_clipping(first, second)
-    if abs(_clipped(answer, LARGE, 5.0)[0].item() - 3.0) > 1e-3:
-        raise NotYet("With limit 1 it is right, with limit 5 it is not: use max_norm.")
-    try:
-        _clipped(answer, [torch.zeros(2)], 1.0)
-    except NotYet as error:
-        raise NotYet("For all-zero gradients you divide by 0: leave them alone.") from error
+def find_n_var(answer: Callable, decades_left: Callable) -> str:
+    """Exercise 1.3: n Var(W) at which 50 layers keep the gradient, for any activation."""
+    found = {name: tensor(answer(phi), (), "n Var(W)").item() for name, phi in UNSEEN.items()}
+    for name, phi in UNSEEN.items():
+        if found[name] <= 0:
+            raise NotYet(f"For {name} you give {found[name]:.3g}; n Var(W) is above 0.")
+        left = decades_left(phi, found[name], seed=1)  # not the seed of the search
+        if not abs(left) <= 1:
+            _explain_search(name, phi, found, left, decades_left)
     return (
-        "The direction is kept, only the length is cut. What it cannot do: first / last is the "
-        "same as before, so clipping does nothing against vanishing."
+        f"The sigmoid needs {found['the sigmoid']:.0f}, more than fifty times He's 2: it vanished "
+        f"in section 1.5 because of its starting weights, too."
     )
 
 
-def _clipped(answer: Callable, gradients: list[Tensor], max_norm: float) -> list[Tensor]:
-    """Return what the answer makes of a copy of the gradients, which it must not change."""
-    given = [G.clone() for G in gradients]
-    returned = answer(given, max_norm)
-    returned = [returned] if isinstance(returned, Tensor) else list(returned)
-    if not returned:
-        raise NotYet("You return an empty list; one tensor for each given one is expected.")
-    found = [tensor(R, tuple(G.shape)) for R, G in zip(returned, gradients, strict=True)]
-    if any(not torch.equal(G, H) for G, H in zip(given, gradients, strict=True)):
-        raise NotYet("You changed the given tensors in place; return new ones.")
-    return found
-
-
-def _explain_clipping(first: float, second: float) -> NoReturn:
-    """Say what is wrong with (6) and (0, 8), clipped to 1."""
-    if abs(first - second) < 1e-3:
+def _explain_search(
+    name: str, phi: Callable, found: dict[str, float], left: float, decades_left: Callable
+) -> NoReturn:
+    """Say what is wrong with an n Var(W) at which 10 to the power `left` of a gradient is left."""
+    value = found[name]
+    if len(set(found.values())) == 1:
+        raise NotYet(f"You give {value:.4g} for every activation; it depends on the activation.")
+    for change, message in (
+        (lambda v: 64 * v, "That is Var(W); the question is n Var(W), and these nets have n = 64."),
+        (lambda v: v**2, "That is the root of n Var(W): give n Var(W) itself."),
+        (lambda v: 1 / v, "That is 1 / (n Var(W)): turn the fraction over."),
+    ):
+        if all(abs(decades_left(UNSEEN[k], change(v), seed=1)) <= 1 for k, v in found.items()):
+            raise NotYet(message)
+    z = torch.randn(100_000, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    (slopes,) = torch.autograd.grad(phi(z).sum(), z)
+    if abs(value * slopes.square().mean().item() - 1) < 0.1:
         raise NotYet(
-            "You clipped each tensor (or each entry) on its own: 6 and 8 became equal, and the "
-            "direction changed. Use one factor, from the joint norm, for all."
+            f"You took the slopes at z of spread 1. But the weights change z: after 50 layers "
+            f"10^{left:.0f} of the gradient is left with {name}. Measure in the net, with "
+            f"decades_left."
         )
-    slips = [
-        (6 / 14, "You added the norms, 6 + 8. The joint norm is √(6² + 8²) = 10."),
-        (0.06, "You divided by the squared norm: a square root is missing."),
-        (6.0, "Nothing was clipped: the joint norm is 10 and the limit 1."),
-    ]
-    name_slip(first, slips)
+    small = left < 0
+    wrong = "vanishes: it needs larger weights" if small else "explodes: it needs smaller weights"
+    far = " Nothing says that n Var(W) is near 2: search further." if small and value > 1 else ""
+    if not 0.05 < value < 1000:
+        far = " If you search, look which half you keep."
     raise NotYet(
-        f"Gradients (6) and (0, 8) with limit 1 must become (0.6) and (0, 0.8); "
-        f"you return {first:.3g} and {second:.3g}."
+        f"For {name} you give {value:.3g}; then 10^{left:.0f} of the gradient is left after 50 "
+        f"layers, so it {wrong}.{far}"
     )

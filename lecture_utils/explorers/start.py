@@ -13,12 +13,12 @@ def story(gradient_by_layer: Callable) -> None:
     """Explore what plain nets and nets with shortcuts leave of a gradient, by depth.
 
     Args:
-        gradient_by_layer: the notebook's function (shortcut, depth, seeds) that returns relative
-            norms, (seeds, depth + 1), for the shortcuts "none", "plus" and "scaled".
+        gradient_by_layer: the notebook's function (kind, depth, nets) that returns relative
+            norms, (nets, depth + 1), for the kinds "plain", "shortcut" and "scaled".
     """
     kinds = {
-        "none": ("plain: F(h)", plots.PLAIN, "-"),
-        "plus": ("shortcut: h + F(h)", plots.SHORTCUT, "-"),
+        "plain": ("plain: F(h)", plots.PLAIN, "-"),
+        "shortcut": ("shortcut: h + F(h)", plots.SHORTCUT, "-"),
         "scaled": ("h + F(h) / √depth", plots.SHORTCUT, "-."),
     }
 
@@ -29,12 +29,13 @@ def story(gradient_by_layer: Callable) -> None:
         )  # fmt: skip
         left = {}
         for kind, (label, color, linestyle) in kinds.items():
-            norms = gradient_by_layer(kind, depth=depth, seeds=5)
+            norms = gradient_by_layer(kind, depth=depth, nets=5)
             plots.band(ax, range(depth, -1, -1), norms, label, color, linestyle)
             left[kind] = norms[:, 0].median().item()
         return fig, (
-            f"Gradient norm by layer in {depth} layers: {left['none']:.0e} is left without "
-            f"shortcuts, {left['plus']:.0e} with them, {left['scaled']:.1f} with scaled branches."
+            f"Gradient norm by layer in {depth} layers: {left['plain']:.0e} is left without "
+            f"shortcuts, {left['shortcut']:.0e} with them, {left['scaled']:.1f} with scaled "
+            f"branches."
         )
 
     connect(draw, depth=widgets.IntSlider(value=20, min=2, max=100, step=2, description="layers"))

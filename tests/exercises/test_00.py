@@ -17,6 +17,9 @@ FIRST = Case(
         "def with_shortcut(F, x): F(x) + x": "`return` missing",
         "def with_shortcut(F, x): return F + x": "TypeError",
         "def with_shortcut(F, x): return (F(x) + x).sum()": "expected shape (2,)",
+        "def with_shortcut(F, x):\n    x += F(x)\n    return x": "changed x itself",
+        "def with_shortcut(F, x): return x.add_(F(x))": "changed x itself",
+        "def with_shortcut(F, x): return 11 * x": "for another F",
     },
 )
 
@@ -30,6 +33,8 @@ NUMBER = Case(
         "layers = 20": "more than 1e-9 is left",
         "layers = 50": "fewer are enough",
         "layers = '23'": "without quotes",
+        "layers = [23]": "one number",
+        "layers = {23: 1e-9}": "one number",
     },
 )
 

@@ -19,6 +19,8 @@ first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row 
         "def first_over_last(G): return (G[:, 0] / G[:, -1]).median": "add ()",
         "def first_over_last(G): return (G[:, :1] / G[:, -1:]).median(0)": "use .median()",
         "def first_over_last(G): return 1.0": "the median is 0.5",
+        "def first_over_last(G): return (G[:, 0] / G[:, 2]).median()": "of 4 it is not",
+        "def first_over_last(G): return G[:, 0].div_(G[:, -1]).median()": "in place",
         "def first_over_last(G): G[:, 0] / G[:, -1]": "`return` missing",
         "def first_over_last(G): return G[:, 9]": "IndexError",
     },
@@ -37,7 +39,10 @@ def weight_std(n, a):
         "def weight_std(n, a): return n ** -0.5": "every slope for 1",
         "def weight_std(n, a): return (2 / n) ** 0.5": "the leak lets",
         "def weight_std(n, a): return (2 / ((1 + a) * n)) ** 0.5": "averages their squares",
-        "def weight_std(n, a): return (2 / ((1 + a)**2 * n)) ** 0.5": "mean of the slopes",
+        "def weight_std(n, a): return (4 / ((1 + a)**2 * n)) ** 0.5": "mean of the slopes",
+        "def weight_std(n, a): return (2 / ((1 + a)**2 * n)) ** 0.5": "square each slope first",
+        "def weight_std(n, a): return (1 / ((1 + a) * n)) ** 0.5": "added the slopes",
+        "def weight_std(n, a): return (2 / ((1 + a * abs(a)) * n)) ** 0.5": "is added",
         "def weight_std(n, a): return (1 / ((1 + a**2) * n)) ** 0.5": "A factor 2 is missing",
         "def weight_std(n, a): return (2 / (1 + a**2)) ** 0.5": "does not depend on n",
         "def weight_std(n, a): return (6 / ((1 + a**2) * n)) ** 0.5": "a uniform draw",
@@ -47,8 +52,70 @@ def weight_std(n, a):
     },
 )
 
-CLIP = Case(
+SEARCH = Case(
     "1.3",
+    other_style="""
+import math
+def find_n_var(phi):
+    powers = [k / 4 for k in range(-4, 17)]
+    alive = [p for p in powers if decades_left(phi, 10**p) < 0]
+    low = max(alive)
+    fine = [low + k / 100 for k in range(26)]
+    return torch.tensor(10 ** min(fine, key=lambda p: abs(decades_left(phi, 10**p))))
+""",
+    wrong={
+        "def find_n_var(phi): return 2": "for every activation",
+        "def find_n_var(phi): return -1.0": "is above 0",
+        """
+def find_n_var(phi):
+    z = torch.randn(10000, requires_grad=True)
+    slopes, = torch.autograd.grad(phi(z).sum(), z)
+    return 1 / slopes.square().mean()
+""": "slopes at z of spread 1",
+        """
+def find_n_var(phi):
+    low, high = 0.01, 10.0
+    for _ in range(15):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+    return middle
+""": "search further",
+        """
+def find_n_var(phi):
+    low, high = 0.01, 10_000.0
+    for _ in range(15):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if decades_left(phi, middle) > 0 else (low, middle)
+    return middle
+""": "which half",
+        """
+def find_n_var(phi):
+    low, high = 0.01, 10_000.0
+    for _ in range(15):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+    return middle / 64
+""": "That is Var(W)",
+        """
+def find_n_var(phi):
+    low, high = 0.01, 10_000.0
+    for _ in range(15):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+    return middle ** 0.5
+""": "the root of n Var(W)",
+        """
+def find_n_var(phi):
+    for n_var in (0.5, 1, 2, 5, 10, 500):
+        if decades_left(phi, n_var) > 0:
+            return n_var
+""": "explodes",
+        "def find_n_var(phi): decades_left(phi, 2)": "`return` missing",
+    },
+)
+
+CLIP = Case(
+    "1.4",
     other_style="""
 def clip(gradients, max_norm):
     joint = torch.linalg.vector_norm(torch.cat([G.flatten() for G in gradients]))
@@ -76,6 +143,23 @@ def clip(Gs, m):
         G.mul_(min(1, m / s))
     return Gs
 """: "in place",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum() for G in Gs) ** 0.5
+    for k, G in enumerate(Gs):
+        Gs[k] = G * min(1, m / s)
+    return Gs
+""": "the given list",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum() for G in Gs) ** 0.5
+    return [G * min(1, m / s) if G.norm() > m else G for G in Gs]
+""": "same factor",
+        """
+def clip(Gs, m):
+    s = sum(G.square().sum() for G in Gs) ** 0.5
+    return [G * min(1, m / s) for G in Gs if G.norm() > 0]
+""": "2 tensors for 3",
         "def clip(Gs, m): return []": "empty list",
         """
 def clip(Gs, m):
@@ -90,4 +174,4 @@ def clip(Gs, m):
     },
 )
 
-globals().update(all_tests([RATIO, STD, CLIP]))
+globals().update(all_tests([RATIO, STD, SEARCH, CLIP]))
