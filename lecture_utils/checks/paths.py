@@ -1,4 +1,4 @@
-"""Checks for notebook 02: the backward pass by hand, and the paths (exercises 2.1 and 2.2)."""
+"""Checks for notebook 02: the backward pass by hand, and the paths (exercises 2.1 and 2.4)."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def chain_gradients(answer: Callable) -> str:
     for weights in ([0.5, -0.8, 0.3, 0.9], [0.5]):
         w = torch.tensor(weights, dtype=torch.float64)
         y_0 = torch.tensor(0.7, dtype=torch.float64)
-        raw = answer(w.clone(), y_0.clone())
+        raw = _by_hand(answer, w, y_0)
         if getattr(raw, "ndim", 1) == 0:
             raise NotYet("You return one number; L + 1 are asked for, one for each y_l.")
         if not isinstance(raw, (int, float)) and len(raw) == len(w):
@@ -40,6 +40,24 @@ def chain_gradients(answer: Callable) -> str:
         "You have written backpropagation. Autograd does the same walk: one forward pass that "
         "keeps every y_l, and one factor per block on the way back."
     )
+
+
+def _by_hand(answer: Callable, w: Tensor, y_0: Tensor) -> object:
+    """Return the answer, computed with autograd switched off; refuse changed inputs."""
+    given = w.clone(), y_0.clone()
+    try:
+        with torch.no_grad():
+            raw = answer(*given)
+    except NotYet as mistake:
+        if "require grad" in str(mistake) or "requires grad" in str(mistake):
+            raise NotYet(
+                "Autograd is switched off while this check runs: walk back by hand, one factor "
+                "per block."
+            ) from mistake
+        raise
+    if not (torch.equal(given[0], w) and torch.equal(given[1], y_0)):
+        raise NotYet("Your function changed the given w or y_0. Work on a copy.")
+    return raw
 
 
 def _chain_answers(w: Tensor, y_0: Tensor) -> tuple[Tensor, list[tuple[Tensor, str]]]:
@@ -108,20 +126,21 @@ def _close(found: Tensor, right: Tensor) -> bool:
 
 @graded
 def norm_by_branches(answer: Callable) -> str:
-    """Exercise 2.2: the gradient by number of branches, without listing 2^L paths."""
+    """Exercise 2.4: the gradient by number of branches, without listing 2^L paths."""
     generator = torch.Generator().manual_seed(0)
     for depth in (1, 4):
         J = [torch.randn(3, 3, generator=generator) for _ in range(depth)]
         g = torch.randn(3, generator=generator)
         given = [J_l.clone() for J_l in J], g.clone()
-        raw = answer(*given)
+        raw = answer(list(given[0]), given[1])
         if getattr(raw, "ndim", 1) == 2:
             raise NotYet("You return the vectors; return the norm of each, L + 1 numbers.")
         if getattr(raw, "ndim", 1) == 0:
             raise NotYet("You return one norm for all; the question is one for each k.")
         found = tensor(raw, (depth + 1,))
-        if not torch.equal(given[1], g):
-            raise NotYet("Your function changed the given g. Work on a copy.")
+        same = all(torch.equal(a, b) for a, b in zip(given[0], J, strict=True))
+        if not torch.equal(given[1], g) or not same:
+            raise NotYet("Your function changed the given J or g. Work on a copy.")
         right, mistakes = _length_answers(J, g)
         if torch.allclose(found, right, rtol=1e-4):
             continue

@@ -1,4 +1,4 @@
-"""Checks for notebook 02: failures and repairs (exercises 2.3 and 2.4)."""
+"""Checks for notebook 02: the branch's strength, and a start at zero (exercises 2.2 and 2.3)."""
 
 import math
 from collections.abc import Callable
@@ -11,36 +11,70 @@ from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 @graded
 def zero_branch(answer: Callable) -> str:
-    """Exercise 2.3: a branch that starts at zero and can still learn."""
-    width = 8
-    raw = answer(width)
-    if not isinstance(raw, (tuple, list)) or len(raw) != 2:
-        raise NotYet("Return the two matrices as a pair: W1, W2.")
-    W1 = tensor(raw[0], (width, width), "W1").clone().requires_grad_()
-    W2 = tensor(raw[1], (width, width), "W2").clone().requires_grad_()
-    generator = torch.Generator().manual_seed(0)
-    h = torch.randn(64, width, generator=generator, dtype=torch.float64)
-    hidden = torch.relu(h @ W1)
-    branch = hidden @ W2
-    _require_zero(branch.abs().max().item())
-    target = torch.randn(branch.shape, generator=generator, dtype=torch.float64)
-    (h + branch - target).square().mean().backward()
-    _require_alive(W1, W2)
-    columns = W1.detach().T
-    if all(torch.allclose(column, columns[0]) for column in columns):
+    """Exercise 2.3: a branch that starts at zero and can still learn, at any width."""
+    sizes = {}
+    for width in (8, 256):
+        raw = answer(width)
+        if not isinstance(raw, (tuple, list)) or len(raw) != 2:
+            raise NotYet("Return the two matrices as a pair: W1, W2.")
+        W1 = tensor(raw[0], (width, width), "W1").clone().requires_grad_()
+        W2 = tensor(raw[1], (width, width), "W2").clone().requires_grad_()
+        generator = torch.Generator().manual_seed(0)
+        h = torch.randn(64, width, generator=generator, dtype=torch.float64)
+        hidden = torch.relu(h @ W1)
+        branch = hidden @ W2
+        _require_zero(branch.abs().max().item())
+        target = torch.randn(branch.shape, generator=generator, dtype=torch.float64)
+        (h + branch - target).square().mean().backward()
+        _require_alive(W1, W2)
+        _require_different(W1.detach())
+        sizes[width] = hidden.detach().square().mean().sqrt().item()
+    _require_size(sizes)
+    return (
+        "In the first step only W2 moves, since W1's gradient is multiplied by W2 = 0; from the "
+        "second step on both do. Fixup starts the last layer of every branch in this way."
+    )
+
+
+def _require_different(W1: Tensor) -> None:
+    """Refuse hidden numbers that are copies of each other, or dead."""
+    lengths = W1.norm(dim=0)
+    if (lengths == 0).any():
+        dead = int((lengths == 0).sum())
+        raise NotYet(
+            f"Zero and alive, but {dead} of the {len(lengths)} columns of W1 are zero: relu has "
+            f"slope 0 there, so these hidden numbers stay 0 for ever."
+        )
+    cosines = (W1 / lengths).T @ (W1 / lengths)
+    copies = (cosines - torch.eye(len(lengths), dtype=W1.dtype) > 1 - 1e-9).any(dim=1)
+    if copies.all() and (cosines > 1 - 1e-9).all():
         raise NotYet(
             "Zero and alive, but all columns of W1 are equal: the hidden numbers are copies of "
             "each other and learn the same thing for ever. Draw W1 at random."
         )
-    strength = hidden.detach().square().mean().sqrt().item()
-    if not 0.05 < strength < 20:
+    if copies.any():
         raise NotYet(
-            f"Zero, but the hidden numbers have a size of {strength:.1g} where h has 1, and W2's "
-            f"gradient is of that size. Draw W1 with a standard deviation near sqrt(2 / width)."
+            f"Zero and alive, but {int(copies.sum())} of the {len(lengths)} columns of W1 point "
+            f"the same way as another one. These hidden numbers are copies: with W2 = 0 they get "
+            f"the same gradients and learn the same thing for ever. Draw all columns at random."
         )
-    return (
-        "In the first step only W2 moves, since W1's gradient is multiplied by W2 = 0; from the "
-        "second step on both do. Fixup starts the last layer of every branch in this way."
+
+
+def _require_size(sizes: dict[int, float]) -> None:
+    """Refuse hidden numbers that are much smaller or larger than h, at one width or the other."""
+    off = {width: size for width, size in sizes.items() if not 0.3 < size < 3}
+    if not off:
+        return
+    found = " and ".join(f"{size:.2g} at width {width}" for width, size in sizes.items())
+    if len(off) == 1:
+        raise NotYet(
+            f"Zero, but the hidden numbers have a size of {found}, where h has 1: it changes with "
+            f"the width. A sum of n random terms grows like sqrt(n), so the standard deviation of "
+            f"W1 must fall like 1 / sqrt(n)."
+        )
+    raise NotYet(
+        f"Zero, but the hidden numbers have a size of {found}, where h has 1, and W2's gradient "
+        f"is of that size. Draw W1 with a standard deviation near sqrt(2 / width)."
     )
 
 
@@ -80,7 +114,7 @@ def _require_alive(W1: Tensor, W2: Tensor) -> None:
 
 @graded
 def branch_strength(answer: Callable) -> str:
-    """Exercise 2.4: the strength of the branch for which the gradient's gain is 2."""
+    """Exercise 2.2: the strength of the branch for which the gradient's gain is 2."""
     found = {L: tensor(answer(L), (), "the strength").item() for L in (50, 400, 4, 1)}
     if all(abs(s - _right_strength(L)) < 1e-5 * _right_strength(L) for L, s in found.items()):
         return (

@@ -1,8 +1,7 @@
-"""Notebook 02: the chain rule, one block at a time, with and without the "+1"."""
-
-from collections.abc import Callable
+"""Notebook 02: what a matrix does to all arrows of length 1."""
 
 import ipywidgets as widgets
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,89 +10,77 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 
-_SMALLEST = 1e-12  # a smaller gradient ends its line in a cross
-_TWINS = {0: ("without", plots.PLAIN), 1: ("with shortcut", plots.SHORTCUT)}
 
-
-def chain_rule(chain: Callable, slope: Callable) -> None:
-    """Step the gradient back through a scalar chain, from the loss to y_0.
+def arrows(J: Tensor) -> None:
+    """Send all gradients of length 1 back through a block with two numbers, at any strength s.
 
     Args:
-        chain: the notebook's function (w, y_0, shortcut) that returns y_0 … y_L.
-        slope: the notebook's function (w_l, y_l) that returns f'(y_l).
+        J: Jacobian of the branch, shape (2, 2): row = output, column = input. The block's own is
+            I + s J, and a gradient g comes back as (I + s J)ᵀ g.
     """
 
-    def draw(step: int, weight: float, alternate: bool, blocks: int) -> tuple[Figure, str]:
-        w = torch.full((blocks,), weight, dtype=torch.float64)
-        if alternate:
-            w[1::2] *= -1
-        return _picture(chain, slope, min(step, blocks), w)
+    def draw(s: float) -> tuple[Figure, str]:
+        fig, ax = plots.figure(
+            f"s = {s:.2f}: the circle of gradients, after one block",
+            "first number", "second number", size=(5.4, 4.4),
+        )  # fmt: skip
+        longest, shortest = draw_arrows(ax, J, s)
+        return fig, (
+            f"A circle of arrows of length 1 and the ellipse that one block of strength {s:.2f} "
+            f"makes of it: the longest arrow is {longest:.2f}, the shortest {shortest:.2f} long."
+        )
 
-    step = widgets.IntSlider(value=4, min=0, max=8, description="steps back")
-    blocks = widgets.IntSlider(value=8, min=1, max=12, description="blocks L")
-    widgets.dlink((blocks, "value"), (step, "max"))
     connect(
         draw,
-        step=step,
-        weight=widgets.FloatSlider(
-            value=0.5, min=-2.0, max=2.0, step=0.1, description="weight w", readout_format=".1f"
+        s=widgets.FloatSlider(
+            value=0.5, min=0.0, max=1.5, step=0.05, description="strength s", readout_format=".2f"
         ),
-        alternate=widgets.Checkbox(value=False, description="alternate w, −w, w, …"),
-        blocks=blocks,
     )
 
 
-def _picture(chain: Callable, slope: Callable, step: int, w: Tensor) -> tuple[Figure, str]:
-    """Draw |∂y_L/∂y_l| for the blocks already stepped through, of both twins."""
-    blocks, twins = len(w), {}
-    for shortcut in _TWINS:
-        y = torch.stack(chain(w, torch.tensor(0.7, dtype=torch.float64), shortcut))
-        factors = (slope(w, y[:-1]) + shortcut).flip(0)  # the last block's first
-        twins[shortcut] = factors, torch.cat([torch.ones(1), factors[:step].cumprod(0)])
-    plain, short = (twins[shortcut][1][-1].abs().item() for shortcut in _TWINS)
-    fig, ax = plots.figure(
-        f"{step} of {blocks} steps back: {short:.2g} with shortcuts, {plain:.2g} without",
-        "the gradient travels from y_L to the left", "size of ∂y_L / ∂y_l", yscale="log",
-    )  # fmt: skip
-    for shortcut, (factors, gradient) in twins.items():
-        _draw_twin(ax, shortcut, factors, gradient, (short >= plain) == shortcut)
-    drawn = torch.cat([gradient for _, gradient in twins.values()]).abs().clamp(min=_SMALLEST)
-    low, high = drawn.min().item() / 60, drawn.max().item() * 60
-    ax.set(xlim=(-0.28 * blocks, 1.05 * blocks), ylim=(low, high))
-    ax.minorticks_off()
-    ax.set_xticks(range(blocks + 1), [f"y{_subscript(place)}" for place in range(blocks + 1)])
-    return fig, (
-        f"The gradient after {step} of {blocks} steps back through a chain that begins with "
-        f"w = {w[0]:.1f} and ends with {w[-1]:.1f}: "
-        f"{short:.2g} with shortcuts, {plain:.2g} without."
-    )
+def draw_arrows(ax: Axes, J: Tensor, s: float) -> tuple[float, float]:
+    """Draw the unit circle, its image under (I + s J)ᵀ, and the image's longest and shortest arrow.
+
+    Args:
+        ax: where to draw; its limits and its aspect are set.
+        J: shape (2, 2).
+        s: strength of the branch.
+
+    Returns:
+        The lengths of both arrows: the singular values of I + s J.
+    """
+    back = (torch.eye(2) + s * J.float()).T
+    turn = torch.linspace(0, 2 * torch.pi, 361)
+    circle = torch.stack([turn.cos(), turn.sin()])  # (2, 361): each column is one g
+    ellipse = back @ circle
+    ax.plot(*circle.numpy(), color=plots.THEORY, linestyle=":", linewidth=1.5)
+    ax.plot(*ellipse.numpy(), color=plots.SHORTCUT)
+    tips, lengths, _ = torch.linalg.svd(back)
+    for place, name, color in ((0, "longest", plots.SHORTCUT), (1, "shortest", plots.PURPLE)):
+        tip = (tips[:, place] * lengths[place]).numpy()
+        tip = tip if tuple(tip.round(3)) >= (0, 0) else -tip  # to the right, of the two choices
+        _arrow(ax, tip, f"{name}\n{lengths[place]:.2f}", color)
+    ax.set(xlim=(-2.2, 2.6), ylim=(-2.6, 2.6), aspect="equal")
+    ax.grid(visible=False)
+    for set_line in (ax.axhline, ax.axvline):
+        set_line(0, color="#BBBBBB", linewidth=0.8, zorder=0)
+    return lengths[0].item(), lengths[1].item()
 
 
-def _draw_twin(ax: Axes, shortcut: int, factors: Tensor, gradient: Tensor, upper: bool) -> None:
-    """Draw one twin: its gradient at each y_l reached, and its factors along the edge."""
-    name, color = _TWINS[shortcut]
-    blocks = len(factors)
-    step = len(gradient) - 1
-    places = [blocks - k for k in range(step + 1)]
-    shown = gradient.abs().clamp(min=_SMALLEST)
-    ax.plot(places, shown, color=color, marker="o", markersize=5)
-    if gradient[-1].abs() < _SMALLEST:
-        gone = int((gradient.abs() < _SMALLEST).nonzero()[0])
-        ax.plot(places[gone], shown[gone], color=color, marker="x", markersize=11)
-        name += ": below 1e-12"
+def _arrow(ax: Axes, tip: np.ndarray, label: str, color: str) -> None:
+    """Draw an arrow from the middle to its tip, and write its label beyond the tip."""
+    if np.hypot(*tip) > 0.02:
+        ax.annotate(
+            "", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 2.2}
+        )
+    else:
+        ax.plot(0, 0, "o", color=color)
+    away = tip / max(np.hypot(*tip), 1e-6)
+    if np.hypot(*tip) <= 0.02:
+        away = np.array([0.7, -0.7])
     ax.annotate(
-        name, (places[-1], shown[-1].item()), xytext=(-8, 5 if upper else -5), size=9.5,
-        textcoords="offset points", ha="right", va="center", color=plots.ink(color), weight="bold",
+        label, tip, xytext=tuple(20 * away), textcoords="offset points",
+        ha="left" if away[0] > 0.3 else "center", va="center", size=9.5, weight="bold",
+        color=plots.ink(color), linespacing=0.95,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
     )  # fmt: skip
-    for k, factor in enumerate(factors[:step].tolist()):
-        ax.text(
-            blocks - k - 0.5, 0.97 if shortcut else 0.03,
-            f"{'×' if blocks <= 8 else ''}{factor:.2f}".replace("-", "−"),
-            transform=ax.get_xaxis_transform(), size=8.5 if blocks <= 8 else 7.5,
-            ha="center", va="top" if shortcut else "bottom", color=plots.ink(color),
-            weight="bold" if k == step - 1 else "normal",
-        )  # fmt: skip
-
-
-def _subscript(number: int) -> str:
-    return "".join(chr(0x2080 + int(digit)) for digit in str(number))

@@ -49,6 +49,12 @@ def gradients(w, y_0):
         back(result="dL[0]"): "You return one number",
         """
 def gradients(w, y_0):
+    y = chain(w, y_0.requires_grad_())
+    return torch.autograd.grad(y[-1] ** 2 / 2, y)
+""": "Autograd is switched off",
+        back(factor="w.mul_(0.5)[l]"): "changed the given w",
+        """
+def gradients(w, y_0):
     y = torch.stack(chain(w, y_0))
     factors = slope(w, y[:-1]) + 1
     return torch.cat([torch.ones(1), factors.cumprod(0)]) * y[-1]
@@ -71,7 +77,7 @@ def lengths(step="v[1:] = v[1:] + v[:-1] @ J_l", order="reversed(J)", result="v.
 
 
 PATHS = Case(
-    "2.2",
+    "2.4",
     other_style="""
 def norm_by_branches(J, g):
     v = [g]
@@ -104,6 +110,7 @@ def norm_by_branches(J, g):
     paths, branches = all_paths(J, g)
     return [paths[branches == k].sum(0).norm() for k in range(len(J) + 1)]
 """: "by listing all",
+        lengths(step="J_l *= 2; v[1:] = v[1:] + v[:-1] @ J_l"): "changed the given J",
         lengths(result="v"): "return the norm of each",
         lengths(result="v.norm()"): "one for each k",
         lengths(result="v.norm(dim=1)[1:]"): "expected shape (2,)",
@@ -127,13 +134,35 @@ def zero_branch(width):
         "def zero_branch(n): return torch.randn(n, n) / 9, torch.randn(n, n) * 1e-4": "but not 0",
         "def zero_branch(n): return torch.ones(n, n) / n, torch.zeros(n, n)": "copies of",
         "def zero_branch(n): return torch.randn(n, n) * 1e-6, torch.zeros(n, n)": "Draw W1 with",
+        "def zero_branch(n): return torch.randn(n, n) * 2 / n, torch.zeros(n, n)": (
+            "changes with the width"
+        ),
+        "def zero_branch(n): return torch.randn(n, n), torch.zeros(n, n)": "changes with the width",
+        "def zero_branch(n): return torch.eye(n).relu() * 9, torch.zeros(n, n)": "size of",
+        """
+def zero_branch(n):
+    half = torch.randn(n, n // 2) * (2 / n) ** 0.5
+    return torch.cat([half, half], dim=1), torch.zeros(n, n)
+""": "point the same way as another one",
+        """
+def zero_branch(n):
+    W1 = torch.randn(n, n) * (2 / n) ** 0.5
+    W1[:, 1] = 2 * W1[:, 0]
+    return W1, torch.zeros(n, n)
+""": "2 of the 8 columns",
+        """
+def zero_branch(n):
+    W1 = torch.randn(n, n) * (2 / n) ** 0.5
+    W1[:, :3] = 0
+    return W1, torch.zeros(n, n)
+""": "3 of the 8 columns of W1 are zero",
         "def zero_branch(n): return torch.zeros(n, n)": "as a pair",
         "def zero_branch(n): return torch.randn(n, 4 * n), torch.zeros(4 * n, n)": "W1 has shape",
     },
 )
 
 STRENGTH = Case(
-    "2.4",
+    "2.2",
     other_style="""
 import math
 def branch_strength(depth):
@@ -152,4 +181,4 @@ def branch_strength(depth):
     },
 )
 
-globals().update(all_tests([CHAIN, PATHS, ZERO, STRENGTH]))
+globals().update(all_tests([CHAIN, STRENGTH, ZERO, PATHS]))
