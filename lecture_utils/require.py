@@ -16,6 +16,16 @@ def require_positive(name: str, value: int) -> None:
         raise ValueError(f"{name} must be a positive whole number; got {value!r}")
 
 
+def require_even(name: str, value: int) -> None:
+    """Accept an even number.
+
+    Raises:
+        ValueError: it is odd.
+    """
+    if value % 2:
+        raise ValueError(f"{name} must be even, since neurons come in pairs; got {value}")
+
+
 def require_sizes(sizes: Sequence[int]) -> None:
     """Accept layer sizes: at least an input and an output width, all positive.
 

@@ -3,6 +3,8 @@
 A reader can doubt a claim. These are true by construction, so the tables leave them out.
 """
 
+import itertools
+
 import pytest
 import torch
 
@@ -22,6 +24,11 @@ def residual():
 
 
 @pytest.fixture(scope="module")
+def shapes():
+    return notebooks.definitions(notebooks.path_of("03"))
+
+
+@pytest.fixture(scope="module")
 def landscape():
     return notebooks.definitions(notebooks.path_of("05"))
 
@@ -29,17 +36,36 @@ def landscape():
 def test_a_relu_net_scales_with_its_weights(vanishing):
     ends = []
     for scale in (1.1, 1.0):
-        norms, _ = vanishing.gradients_by_layer(100, "relu", "he", scale=scale)
-        ends.append(norms[:, 0] / norms[:, -1])
+        norms, _ = vanishing.gradients_by_layer(100, torch.relu, 2 * scale**2)
+        ends.append(norms[:, 0])
     ratio = ends[0] / ends[1] / 1.1**100
     torch.testing.assert_close(ratio, torch.ones_like(ratio), rtol=0.01, atol=0)
 
 
+@pytest.mark.parametrize("use_shortcut", [False, True])
+def test_a_weight_gradient_is_input_times_signal(vanishing, use_shortcut):
+    sizes, _ = vanishing.five_layer_nets(50, use_shortcut, seed=0)
+    rng = torch.Generator().manual_seed(0)
+    h, inputs, before = torch.tensor([1.0, 0.0, -1.0]).expand(50, 1, 3), [], []
+    for n_in, n_out in itertools.pairwise(vanishing.SIZES):
+        W = torch.empty(50, n_in, n_out).uniform_(-(n_in**-0.5), n_in**-0.5, generator=rng)
+        b = torch.empty(50, 1, n_out).uniform_(-(n_in**-0.5), n_in**-0.5, generator=rng)
+        inputs.append(h)
+        before.append((h @ W + b).requires_grad_())
+        y = torch.nn.functional.gelu(before[-1], approximate="tanh")
+        h = h + y if use_shortcut and h.shape == y.shape else y
+    at_z = torch.autograd.grad(h.square().sum(), before)
+    product = [
+        (a.abs().mean((1, 2)) * g.abs().mean((1, 2))) for a, g in zip(inputs, at_z, strict=True)
+    ]
+    torch.testing.assert_close(sizes, torch.stack(product, 1).detach(), rtol=1e-4, atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_branch_that_cancels_the_shortcut_leaves_nothing(residual, seed):
-    assert residual.gradient_gain(residual.pull(1.0), depth=50, seed=seed) == 0
-    weaker = residual.gradient_gain(residual.pull(0.1), depth=50, seed=seed)
-    assert float(weaker) == pytest.approx(0.9**50, rel=1e-3)
+    assert residual.gradient_gain(lambda h, F: h - h, depth=50, seed=seed) == 0
+    weaker = residual.gradient_gain(residual.DESIGNS["0.95 h"], depth=50, seed=seed)
+    assert float(weaker) == pytest.approx(0.95**50, rel=1e-3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -50,8 +76,18 @@ def test_a_norm_in_the_branch_leaves_the_shortcut_clean(residual, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_weak_blocks_without_shortcuts_leave_nothing_of_their_input(residual, seed):
-    change = residual.relative_change(lambda h, F: 0.01 * F(h), seed=seed)
-    assert float(change) == pytest.approx(1, abs=1e-3)
+    h_0, h_L = residual.through(residual.CORNERS["plain, s = 0.01"], seed=seed)
+    assert h_L.norm() < 1e-90 * h_0.norm()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_product_of_a_chains_factors_is_its_gradient(residual, seed):
+    rng = torch.Generator().manual_seed(seed)
+    w = torch.randn(30, generator=rng, dtype=torch.float64) / 2
+    y_0 = torch.randn((), generator=rng, dtype=torch.float64).requires_grad_()
+    y = residual.chain(w, y_0)
+    by_hand = (residual.slope(w, torch.stack(y[:-1])) + 1).prod()
+    torch.testing.assert_close(torch.autograd.grad(y[-1], y_0)[0], by_hand)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -64,3 +100,59 @@ def test_a_random_plane_catches_next_to_nothing_of_a_path(landscape, seed):
     path = landscape.random_walk(31, 10_000, seed)
     plane = torch.randn(2, 10_000, generator=torch.Generator().manual_seed(100 + seed))
     assert landscape.caught(path, plane) < 0.005
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_lectures_class_is_plain_where_no_width_stays(shapes, seed):
+    assert shapes.difference(range(64, 9, -3), seed) == 0
+    assert shapes.difference([64, 64, 10], seed) > 1e-3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_blocks_of_zero_weights_copy_only_with_a_shortcut(shapes, seed):
+    (plain_apart, plain_away), (apart, away) = map(shapes.zero_weights, (False, True), (seed, seed))
+    assert plain_apart == away == 0
+    assert min(plain_away, apart) > 0.1
+
+
+def test_the_lectures_last_layer_gains_by_input_and_slope(shapes):
+    """Notebook 03: 11.6 times the input, 1.8 times the slope, and what target 1 would change."""
+    inputs, slopes, outputs = [], [], []
+    for use_shortcut in (False, True):
+        net, h = shapes.lecture_net(use_shortcut), torch.tensor([[1.0, 0.0, -1.0]])
+        for layer in net.layers[:4]:
+            h = h + layer(h) if use_shortcut else layer(h)
+        z = net.layers[4][0](h).detach().requires_grad_()
+        torch.nn.functional.gelu(z, approximate="tanh").backward()
+        inputs.append(h.abs().mean().item())
+        slopes.append(z.grad.item())
+        outputs.append(torch.nn.functional.gelu(z, approximate="tanh").item())
+    assert inputs[1] / inputs[0] == pytest.approx(11.6, abs=0.05)
+    assert slopes[1] / slopes[0] == pytest.approx(1.8, abs=0.05)
+    assert outputs[1] / outputs[0] == pytest.approx(12.6, abs=0.05)
+    assert (outputs[1] - 1) / (outputs[0] - 1) == pytest.approx(0.25, abs=0.005)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_backward_by_hand_equals_autograd(shapes, seed):
+    assert shapes.off_by_block(shapes.step_back, seed).max() < 1e-6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_last_block_does_not_notice_a_wrong_step_back(shapes, seed):
+    assert shapes.off_by_block(lambda g, h, W: 0 * g, seed)[7] == 0
+    assert shapes.off_by_block(lambda g, h, W: 0 * g, seed, blocks=1)[0] == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_deep_plain_net_contains_the_shallow_one(shapes, seed):
+    torch.manual_seed(seed)
+    net, x = shapes.ShortcutMLP(32, 64, use_shortcut=False), shapes.data.digits().test_x[:100]
+    shallow = net.head(net.stem(x))
+    with torch.no_grad():
+        net.stem.bias += 8
+        for block in net.blocks:
+            block.linear.weight.copy_(torch.eye(32))
+            block.linear.bias.zero_()
+        net.head.bias -= 8 * net.head.weight.sum(1)
+    torch.testing.assert_close(net(x), shallow, rtol=0, atol=1e-4)

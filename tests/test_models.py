@@ -6,7 +6,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from lecture_utils.gradients import gradient_norms
-from lecture_utils.models import DeepNeuralNetwork, ShortcutMLP, normalise
+from lecture_utils.models import (
+    DeepNeuralNetwork,
+    ShortcutMLP,
+    looks_linear,
+    normalise,
+    orthogonal,
+)
 
 LECTURE = {
     False: [0.000202, 0.000120, 0.000715, 0.001399, 0.005050],
@@ -109,6 +115,29 @@ def test_starting_weights():
     h = torch.randn(3, 8)
     for block in zero.blocks:
         assert torch.equal(block(h), h)
+
+
+def test_orthogonal_weights_keep_lengths():
+    torch.manual_seed(0)
+    for block in orthogonal(ShortcutMLP(8, 3)).blocks:
+        W = block.linear.weight
+        torch.testing.assert_close(W @ W.T, torch.eye(8), rtol=0, atol=1e-5)
+        assert not block.linear.bias.any()
+
+
+def test_looks_linear_weights_undo_the_relu():
+    torch.manual_seed(0)
+    u = torch.randn(5, 4)
+    for block in looks_linear(ShortcutMLP(8, 3, use_shortcut=False)).blocks:
+        out = block(torch.cat([u, -u], 1))
+        torch.testing.assert_close(out[:, 4:], -out[:, :4])
+        torch.testing.assert_close(out[:, :4].norm(dim=1), u.norm(dim=1))
+        torch.testing.assert_close(block(torch.cat([-u, u], 1)), -out)
+
+
+def test_looks_linear_needs_pairs_of_neurons():
+    with pytest.raises(ValueError, match="width must be even"):
+        looks_linear(ShortcutMLP(7, 2))
 
 
 @pytest.mark.parametrize(

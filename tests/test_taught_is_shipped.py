@@ -58,9 +58,18 @@ def taught():
                     yield name, node, path.name
 
 
+def solved():
+    """What the solutions of exercises define."""
+    for path in sorted(notebooks.FOLDER.glob("*.ipynb")):
+        for exercise in notebooks.exercises(path):
+            for name, node in classes(exercise.solution).items():
+                yield name, node, f"{path.name}, exercise {exercise.number}"
+
+
 @pytest.mark.parametrize("name", list(shipped()))
 def test_taught_class_equals_shipped_class(name):
     found = [(node, where) for n, node, where in taught() if n == name]
+    found = found or [(node, where) for n, node, where in solved() if n == name]
     assert len(found) == 1, f"{name} must be taught in one notebook; found in {len(found)}"
     assert bare(found[0][0]) == bare(shipped()[name]), f"{name} differs in {found[0][1]}"
 

@@ -1,15 +1,19 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
 from lecture_utils.checks.causal import causal_weights
+from lecture_utils.checks.clipping import clip
+from lecture_utils.checks.deepen import deeper
 from lecture_utils.checks.diagnosis import diagnose
 from lecture_utils.checks.gpt import greedy, parameters, residual_std
 from lecture_utils.checks.landscape import curvature, flaw, power_iteration
-from lecture_utils.checks.mlp import block_backward, shortcut, swapped
+from lecture_utils.checks.mlp import block_backward, shortcut
 from lecture_utils.checks.paths import chain_gradients, norm_by_branches
+from lecture_utils.checks.printout import printout_by_hand
 from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
 from lecture_utils.checks.transformer import leaks_across_batch, pre_norm_block, rms_norm
-from lecture_utils.checks.vanishing import clip, first_over_last, weight_std
+from lecture_utils.checks.twins import looks_linear, swapped
+from lecture_utils.checks.vanishing import find_n_var, first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
 from lecture_utils.checks.wiring import name_the_faults
 
@@ -21,18 +25,22 @@ __all__ = [
     "chain_gradients",
     "clip",
     "curvature",
+    "deeper",
     "diagnose",
     "environment",
+    "find_n_var",
     "first_over_last",
     "flaw",
     "greedy",
     "layers_until",
     "leaks_across_batch",
+    "looks_linear",
     "name_the_faults",
     "norm_by_branches",
     "parameters",
     "power_iteration",
     "pre_norm_block",
+    "printout_by_hand",
     "residual_std",
     "rms_norm",
     "shortcut",

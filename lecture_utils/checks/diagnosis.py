@@ -1,4 +1,4 @@
-"""Check for notebook 03: name a net's illness from its vital signs (exercise 3.3)."""
+"""Check for notebook 04: name a net's illness from its vital signs (exercise 4.2)."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,9 @@ _PATIENTS = [
     (1.3, 9.3, 0.62, "healthy", "32 shortcut blocks, layer norm"),
     (1.3, 13.9, 0.67, "healthy", "64 shortcut blocks, layer norm"),
     (1.0, 1.6, 0.26, "healthy", "64 shortcut blocks, weights / √L"),
+    (1.2, 0.22, 0.02, "healthy", "32 plain blocks, orthogonal weights, tanh"),
+    (1.2, 0.81, 0.02, "healthy", "64 plain blocks, looks-linear weights"),
+    (1.7, 4e4, 0.02, "growth", "32 shortcut blocks, looks-linear weights, no norm"),
 ]
 _CONFUSIONS = {
     ("vanishing", "collapse"): (
@@ -37,7 +40,7 @@ _CONFUSIONS = {
     ),
     ("collapse", "healthy"): (
         "Its gradient is in order, and that is the trap: two different digits have a cosine of "
-        "0.99, and in section 3.8 this net failed."
+        "0.99, and in section 4.3 this net failed."
     ),
     ("collapse", "vanishing"): (
         "Nothing has vanished: the gradient at h_0 is about as large as at h_L. Look at the "
@@ -60,12 +63,13 @@ _CONFUSIONS = {
 
 @graded
 def diagnose(answer: Callable) -> str:
-    """Exercise 3.3: name a net's illness from its vital signs."""
+    """Exercise 4.2: name a net's illness from its vital signs."""
     words = {word for *_, word, _ in _PATIENTS}
     for gradient, size, likeness, right, who in _PATIENTS:
-        found = answer(gradient, size, likeness)
+        given = answer(gradient, size, likeness)
+        found = str(given).strip()  # NumPy's strings and others print as the word that they are
         if found not in words:
-            raise NotYet(f"You return {found!r}; the five words are {', '.join(sorted(words))}.")
+            raise NotYet(f"You return {given!r}; the five words are {', '.join(sorted(words))}.")
         if found != right:
             hint = _CONFUSIONS.get((right, found), f"Its illness is another one: {right}.")
             raise NotYet(
@@ -73,6 +77,6 @@ def diagnose(answer: Callable) -> str:
                 f"{hint} (The patient: {who}.)"
             )
     return (
-        "Three numbers before the first step, and you know which of thirteen nets will train. The "
-        "gradient alone would have passed six of the ten ill ones."
+        "Three numbers before the first step, and you know which of sixteen nets will train. The "
+        "gradient's norm alone would have passed seven of the eleven ill ones."
     )

@@ -3,13 +3,15 @@
 from lecture_utils.explorers.gpt import gpt_stream
 from lecture_utils.explorers.landscape import draw_map, draw_scale, draw_slices, slices
 from lecture_utils.explorers.mlp import vital_signs
-from lecture_utils.explorers.residual import chain_rule
+from lecture_utils.explorers.residual import arrows, draw_arrows
+from lecture_utils.explorers.shapes import widths
 from lecture_utils.explorers.start import story
 from lecture_utils.explorers.transformer import placements
 from lecture_utils.explorers.vanishing import gradient_flow
 
 __all__ = [
-    "chain_rule",
+    "arrows",
+    "draw_arrows",
     "draw_map",
     "draw_scale",
     "draw_slices",
@@ -19,4 +21,5 @@ __all__ = [
     "slices",
     "story",
     "vital_signs",
+    "widths",
 ]

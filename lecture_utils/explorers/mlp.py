@@ -1,4 +1,4 @@
-"""Notebook 03: three vital signs of untrained twins, block by block."""
+"""Notebook 04: three vital signs of untrained twins, block by block."""
 
 from collections.abc import Callable
 
@@ -16,41 +16,31 @@ _PANELS = ("size", "gradient", "likeness")
 _TITLES = ("length of h_l\n/ length of h_0", "gradient × length\n/ at the last block",
            "mean cosine\nof two digits")  # fmt: skip
 _SMALLEST = 1e-30  # smaller lengths and gradients are drawn at the lower edge
-_SCALES = {
-    "1": lambda depth: 1.0,
-    "1/√L": lambda depth: depth**-0.5,
-    "1/L": lambda depth: 1 / depth,
-}
+NORMS = {"none": None, "layer": "layer", "batch": "batch"}
 
 
-def vital_signs(fresh_signs: Callable) -> None:
+def vital_signs(fresh_signs: Callable, weights: dict[str, Callable[[int], dict]]) -> None:
     """Explore length, gradient and likeness in both twins before the first step.
 
     Args:
-        fresh_signs: the notebook's function (depth, seeds, use_shortcut, norm, init,
-            branch_scale) that returns "size", "gradient" and "likeness", each (seeds, depth + 1).
+        fresh_signs: the notebook's function (depth, seeds, use_shortcut, norm, and the options of
+            `weights`) that returns "size", "gradient" and "likeness", each (seeds, depth + 1).
+        weights: names of starting weights, and for each the options that make them at a depth.
     """
 
-    def draw(depth: int, norm: str, init: str, scale: str) -> tuple[Figure, str]:
-        options = {"norm": None if norm == "none" else norm, "init": init}
+    def draw(depth: int, norm: str, weights_: str) -> tuple[Figure, str]:
+        options = {"norm": NORMS[norm]} | weights[weights_](depth)
         signs = {
-            use_shortcut: fresh_signs(
-                depth,
-                seeds=3,
-                use_shortcut=use_shortcut,
-                branch_scale=_SCALES[scale](depth),
-                **options,
-            )
+            use_shortcut: fresh_signs(depth, seeds=range(3), use_shortcut=use_shortcut, **options)
             for use_shortcut, _, _ in _KINDS
         }
-        return _picture(signs, f"{depth} blocks, norm: {norm}, {init} weights × {scale}")
+        return _picture(signs, f"{depth} blocks, norm: {norm}, weights: {weights_}")
 
     connect(
         draw,
-        depth=widgets.IntSlider(value=32, min=2, max=64, step=2, description="blocks"),
-        norm=widgets.Dropdown(options=["none", "layer", "batch"], value="layer"),
-        init=widgets.Dropdown(options=["default", "he"], value="he", description="weights"),
-        scale=widgets.Dropdown(options=list(_SCALES), value="1", description="× scale"),
+        depth=widgets.IntSlider(value=64, min=2, max=64, step=2, description="blocks"),
+        norm=widgets.Dropdown(options=list(NORMS), value="layer"),
+        weights_=widgets.Dropdown(options=list(weights), value="He", description="weights"),
     )
 
 
@@ -64,14 +54,14 @@ def relative(signs: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def verdict(found: dict[str, Tensor]) -> str:
-    """Say in two words what the three signs of one twin amount to."""
+    """Say in a few words what the three signs of one twin amount to."""
     size = spread(found["size"][:, -1]).median
     gradient = spread(found["gradient"][:, 0]).median
     likeness = spread(found["likeness"][:, -1]).median
     if not (gradient >= 1e-4 and size >= 1e-10):
-        return "hears nothing"
+        return "gradient vanishes"
     if not size <= 1e3:
-        return "grows out of hand"
+        return "stream grows too long"
     if gradient > 1e2:
         return "gradient explodes"
     return "digits all alike" if likeness > 0.9 else "in order"

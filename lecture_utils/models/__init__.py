@@ -16,6 +16,7 @@ from lecture_utils.models.mlp import (
     ShortcutMLP,
     normalise,
 )
+from lecture_utils.models.starts import looks_linear, orthogonal
 from lecture_utils.models.transformer import (
     PLACEMENTS,
     BertLayer,
@@ -43,5 +44,7 @@ __all__ = [
     "generate",
     "initialise",
     "load_gpt2",
+    "looks_linear",
     "normalise",
+    "orthogonal",
 ]

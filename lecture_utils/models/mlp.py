@@ -1,11 +1,11 @@
 """The deep MLPs of notebook 03: the lecture's network, and twins with and without shortcuts."""
 
+from collections.abc import Iterable
 from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lecture_utils.require import (
     require_choice,
@@ -18,8 +18,8 @@ from lecture_utils.require import (
 
 ACTIVATIONS = {
     "relu": torch.relu,
-    "gelu": F.gelu,
-    "gelu-tanh": partial(F.gelu, approximate="tanh"),
+    "gelu": nn.functional.gelu,
+    "gelu-tanh": partial(nn.functional.gelu, approximate="tanh"),
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
 }
@@ -47,7 +47,7 @@ class DeepNeuralNetwork(nn.Module):
         super().__init__()
         self.use_shortcut = use_shortcut
         self.layers = nn.ModuleList(
-            nn.Sequential(nn.Linear(n_in, n_out), nn.GELU(approximate="tanh"))
+            nn.Sequential(nn.Linear(n_in, n_out), nn.GELU("tanh"))
             for n_in, n_out in pairwise(layer_sizes)
         )
 
@@ -56,7 +56,7 @@ class DeepNeuralNetwork(nn.Module):
         require_input(x, self.layers[0][0].in_features)
         for layer in self.layers:
             y = layer(x)
-            x = x + y if self.use_shortcut and x.shape == y.shape else y
+            x = (x + y) if self.use_shortcut and x.shape == y.shape else y
         return x
 
 
@@ -77,13 +77,13 @@ def normalise(h: Tensor, norm: str | None) -> Tensor:
     if norm is None:
         return h
     if norm == "layer":
-        return F.layer_norm(h, h.shape[-1:])
+        return nn.functional.layer_norm(h, h.shape[-1:])
     variance, mean = torch.var_mean(h, dim=-2, correction=0, keepdim=True)  # (..., 1, width)
     return (h - mean) / (variance + 1e-5).sqrt()
 
 
 class MLPBlock(nn.Module):
-    """One block of a twin: h + W φ(norm(h)) with the shortcut, W φ(norm(h)) without.
+    """One block of a twin: h + φ(norm(h)) W + b with the shortcut, φ(norm(h)) W + b without.
 
     Input and output (..., width).
     """
@@ -100,9 +100,25 @@ class MLPBlock(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """Map (..., width) to (..., width)."""
-        if self.use_shortcut:
-            return h + self.branch(h)
-        return self.branch(h)
+        return (h + self.branch(h)) if self.use_shortcut else self.branch(h)
+
+
+def starting_weights(blocks: Iterable[MLPBlock], init: str, branch_scale: float) -> None:
+    """Choose the blocks' starting weights, in place.
+
+    Args:
+        blocks: freshly made, so that they hold nn.Linear's default weights.
+        init: "default" keeps those; "he" draws weights of variance 2 / width and sets biases to 0.
+        branch_scale: multiplies the weights and biases of every block.
+
+    Source: K. He et al., Delving Deep into Rectifiers, arXiv:1502.01852, 2015.
+    """
+    for block in blocks:
+        if init == "he":
+            nn.init.kaiming_normal_(block.linear.weight, nonlinearity="relu")
+            nn.init.zeros_(block.linear.bias)
+        for weights in block.linear.parameters():
+            weights.data *= branch_scale
 
 
 class ShortcutMLP(nn.Module):
@@ -116,8 +132,9 @@ class ShortcutMLP(nn.Module):
         activation: "relu", "gelu", "gelu-tanh", "tanh" or "sigmoid".
         init: the blocks' starting weights: "default" (nn.Linear's) or "he" (variance 2 / width,
             biases 0).
-        branch_scale: multiplies the blocks' starting weights and biases; depth ** -0.5 keeps the
-            sum of all branches as large as one.
+        branch_scale: multiplies the blocks' starting weights and biases; with He's weights and no
+            norm it is about the branch's length over its input's (notebook 02's s), and
+            depth ** -0.5 keeps the sum of all branches as large as one.
         in_features: features of an input; the digits have 64 pixels.
         out_features: numbers in the output; the digits have 10 classes.
 
@@ -154,21 +171,13 @@ class ShortcutMLP(nn.Module):
         require_scale("branch_scale", branch_scale)
         super().__init__()
         self.stem = nn.Linear(in_features, width)
-        self.blocks = nn.ModuleList(
-            MLPBlock(width, use_shortcut, norm, activation) for _ in range(depth)
+        self.blocks = nn.Sequential(
+            *(MLPBlock(width, use_shortcut, norm, activation) for _ in range(depth))
         )
         self.head = nn.Linear(width, out_features)
-        for block in self.blocks:
-            if init == "he":
-                nn.init.kaiming_normal_(block.linear.weight, nonlinearity="relu")
-                nn.init.zeros_(block.linear.bias)
-            block.linear.weight.data *= branch_scale
-            block.linear.bias.data *= branch_scale
+        starting_weights(self.blocks, init, branch_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
         require_input(x, self.stem.in_features)
-        h = self.stem(x)
-        for block in self.blocks:
-            h = block(h)
-        return self.head(h)
+        return self.head(self.blocks(self.stem(x)))
