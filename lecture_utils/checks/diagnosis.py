@@ -31,32 +31,41 @@ _CONFUSIONS = {
     ),
     ("vanishing", "healthy"): "Nothing of its gradient is left at h_0: that is vanishing.",
     ("growth", "collapse"): (
-        "Its digits are alike, but its stream is so long that the loss starts in the tens of "
-        "thousands: treat that first."
+        "Its digits are alike, but its stream is so long that the loss starts at thousands or "
+        "more: treat that first."
     ),
     ("growth", "healthy"): (
-        "Its gradient has not vanished, but its stream has grown by a factor of tens of thousands: "
-        "that is the net that did worse than guessing."
+        "Its gradient has not vanished, but its stream has grown far beyond a factor of 1,000: a "
+        "net like this did worse than guessing in section 4.5."
     ),
     ("collapse", "healthy"): (
         "Its gradient is in order, and that is the trap: two different digits have a cosine of "
         "0.99, and in section 4.3 this net failed."
     ),
     ("collapse", "vanishing"): (
-        "Nothing has vanished: the gradient at h_0 is about as large as at h_L. Look at the "
-        "likeness."
+        "Nothing has vanished: the gradient at h_0 is about as large as at h_L (a limit of 0.0001 "
+        "is sensible). Look at the likeness."
     ),
     ("explosion", "healthy"): (
         "Its digits are apart and its stream is short, but hundreds of times more gradient comes "
-        "back than was sent: this net does no better than guessing."
+        "back than was sent: after 150 steps this net still guesses."
     ),
     ("explosion", "growth"): "Its stream has not grown; what has is the gradient, going back.",
-    ("growth", "explosion"): "Its gradient is in order; it is the stream that grows.",
+    ("growth", "explosion"): (
+        "Its gradient is in order (below 100 is sensible); it is the stream that grows."
+    ),
+    ("healthy", "explosion"): "Its gradient is in order. Your limit is too strict. Try 100.",
+    ("healthy", "vanishing"): "Its gradient is in order. Your limit is too strict. Try 0.0001.",
+    ("collapse", "explosion"): (
+        "A gradient that is a few times larger is in order (below 100 is sensible). Look at the "
+        "likeness."
+    ),
     ("healthy", "growth"): (
-        "It grows tenfold over many blocks and learns well: your limit for growth is too strict."
+        "It grows tenfold over many blocks and learns well: your limit for growth is too strict. "
+        "Try 1,000."
     ),
     ("healthy", "collapse"): (
-        "A cosine of 0.6 is no collapse: this net learns well. Your limit is too strict."
+        "This is no collapse: the net learns well. Your limit is too strict. Try 0.9."
     ),
 }
 
@@ -77,6 +86,6 @@ def diagnose(answer: Callable) -> str:
                 f"{hint} (The patient: {who}.)"
             )
     return (
-        "Three numbers before the first step, and you know which of sixteen nets will train. The "
-        "gradient's norm alone would have passed seven of the eleven ill ones."
+        "Three numbers before the first step tell the five nets of these sixteen that learn well "
+        "in 150 steps. The gradient's norm alone would have passed seven of the eleven ill ones."
     )

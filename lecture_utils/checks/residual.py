@@ -125,8 +125,15 @@ def branch_strength(answer: Callable) -> str:
     mistakes = {
         L**-0.5: "1/√L gives a gain of √e = 1.65 at best; you were asked for 2.",
         1 / L: "1/L is too careful: the squares add, so their sum is 1/L, and the gain is 1.01.",
-        (2 ** (1 / L) - 1) ** 0.5: "Your gain is √2: the exponent is L/2, so 1 + s² = 4^(1/L).",
+        (2 ** (1 / L) - 1) ** 0.5: (
+            "Your gain is √2, not 2: the law's exponent is L/2, not L. Square both sides first."
+        ),
+        2 ** (1 / L) - 1: (
+            "Two things are missing. The law's exponent is L/2, not L: square both sides first. "
+            "And what you then have is s²: take the root."
+        ),
         2 ** (1 / L): "You solved for √(1 + s²). Subtract the 1 before you take the root.",
+        4 ** (1 / L): "That is 1 + s². Go on from here.",
         4 ** (1 / L) - 1: "That is s². Take the root.",
         (4 / L) ** 0.5: "With 2/√L the gain goes to e² = 7.4: the gain is not proportional to s.",
         (math.log(4) / L) ** 0.5: (

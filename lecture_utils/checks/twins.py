@@ -20,7 +20,7 @@ def looks_linear(answer: Callable) -> str:
     """Exercise 4.1: mirrored orthogonal weights, with which a ReLU net starts as a linear one."""
     for width, depth in ((8, 3), (6, 2), (32, 4)):
         net = _net(width, depth, seed=width)
-        returned = answer(net)
+        returned = _answered(answer, net)
         if not hasattr(returned, "blocks"):
             kind = type(returned).__name__
             raise NotYet(f"Return the net; yours returns a {kind}.")
@@ -50,6 +50,20 @@ def looks_linear(answer: Callable) -> str:
         "length, however deep it is. Train it: "
         "`final_loss(trained(32, use_shortcut=False, start=looks_linear)[0])`"
     )
+
+
+def _answered(answer: Callable, net: ShortcutMLP) -> ShortcutMLP:
+    """Call the answer; where PyTorch refused the way in which a weight is set, say the right one."""
+    try:
+        return answer(net)
+    except NotYet as mistake:
+        refused = ("leaf Variable", "leaf variable", "cannot assign", "inplace")
+        if any(words in str(mistake) for words in refused):
+            raise NotYet(
+                f"{mistake} A weight is a parameter, which autograd guards. Set its values with "
+                f"`block.linear.weight.data = W.T`."
+            ) from mistake
+        raise
 
 
 def _mirrored(weight: Tensor, place: int) -> Tensor:

@@ -30,8 +30,7 @@ def widths(gradient_back: Callable, bridges: Sequence[str]) -> None:
         plain = gradient_back(sizes, False, he=he)
         short = gradient_back(sizes, True, bridge, he)
         kept = sum(a == b for a, b in pairwise(sizes))
-        setting = f"{kept} of {layers} layers keep their width; elsewhere: {bridge}"
-        return _picture(plain, short, setting)
+        return _picture(plain, short, kept, bridge)
 
     connect(
         draw,
@@ -39,7 +38,7 @@ def widths(gradient_back: Callable, bridges: Sequence[str]) -> None:
         every=widgets.IntSlider(value=6, min=1, max=9, description="change every"),
         bridge=widgets.Dropdown(options=list(bridges), description="where it changes"),
         he=widgets.Dropdown(
-            options=[("PyTorch's", False), ("He's", True)], description="starting weights"
+            options=[("PyTorch's", False), ("He's", True)], description="layers' weights"
         ),
     )
 
@@ -56,17 +55,22 @@ def stairs(layers: int, every: int, first: int = 64, last: int = 10) -> list[int
     return [round(first - (first - last) * step / layers) for step in steps]
 
 
-def _picture(plain: Tensor, short: Tensor, setting: str) -> tuple[Figure, str]:
+def _picture(plain: Tensor, short: Tensor, kept: int, bridge: str) -> tuple[Figure, str]:
+    layers = plain.shape[1] - 1
+    setting = f"{kept} of {layers} layers keep their width; elsewhere: {bridge}"
     fig, ax = plots.figure(
         setting, "layers back from the output", "gradient at $h_l$ / at the output", yscale="log",
     )  # fmt: skip
-    lines = [(plain, "plain", plots.PLAIN, "-"), (short, "shortcut", plots.SHORTCUT, "--")]
+    color = plots.GREEN if bridge == "projection" else plots.SHORTCUT  # as in the figure below
+    name = bridge if kept == 0 else f"shortcut,\nelse\n{bridge}"
+    lines = [(plain, "plain", plots.PLAIN, "-"), (short, name, color, "--")]
     if torch.equal(plain, short):
-        lines = [(plain, "plain,\nshortcut:\nthe same", plots.PLAIN, "-")]
+        lines = [(plain, f"plain =\n{bridge}", plots.PLAIN, "-")]
     for norms, name, color, style in lines:
         norms = norms.flip(1).clamp(*_AXIS)  # what lies outside is drawn at the edge
         plots.band(ax, range(norms.shape[1]), norms, name, color, style)
-    ax.set(xlim=(0, 1.25 * (plain.shape[1] - 1)), ylim=_AXIS, yticks=_TICKS)
+    ticks = range(0, layers + 1, 3 if layers > 5 else 1)
+    ax.set(xlim=(0, 1.25 * layers), xticks=ticks, ylim=_AXIS, yticks=_TICKS)
     ends = [norms[:, 0].median().item() for norms in (plain, short)]
     return fig, (
         f"{setting}. Gradient at each layer over the one at the output, 5 seeds: at the input "
