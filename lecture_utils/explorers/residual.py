@@ -22,7 +22,7 @@ def arrows(J: Tensor) -> None:
     def draw(s: float) -> tuple[Figure, str]:
         fig, ax = plots.figure(
             f"s = {s:.2f}: the circle of gradients, after one block",
-            "first number", "second number", size=(5.4, 4.4),
+            "gradient at u", "gradient at v", size=(5.4, 4.4),
         )  # fmt: skip
         longest, shortest = draw_arrows(ax, J, s)
         return fig, (
