@@ -3,8 +3,6 @@
 A reader can doubt a claim. These are true by construction, so the tables leave them out.
 """
 
-import itertools
-
 import pytest
 import torch
 
@@ -47,7 +45,7 @@ def test_a_weight_gradient_is_input_times_signal(vanishing, use_shortcut):
     sizes, _ = vanishing.five_layer_nets(50, use_shortcut, seed=0)
     rng = torch.Generator().manual_seed(0)
     h, inputs, before = torch.tensor([1.0, 0.0, -1.0]).expand(50, 1, 3), [], []
-    for n_in, n_out in itertools.pairwise(vanishing.SIZES):
+    for n_in, n_out in vanishing.SHAPES:
         W = torch.empty(50, n_in, n_out).uniform_(-(n_in**-0.5), n_in**-0.5, generator=rng)
         b = torch.empty(50, 1, n_out).uniform_(-(n_in**-0.5), n_in**-0.5, generator=rng)
         inputs.append(h)
@@ -70,7 +68,7 @@ def test_a_branch_that_cancels_the_shortcut_leaves_nothing(residual, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_norm_in_the_branch_leaves_the_shortcut_clean(residual, seed):
-    design = residual.DESIGNS["h + F(norm(h))"]
+    design = residual.NORMED["h + F(norm(h))"]
     assert float(residual.shortcut_gain(design, depth=50, seed=seed)) == pytest.approx(1, abs=1e-4)
 
 
@@ -78,6 +76,12 @@ def test_a_norm_in_the_branch_leaves_the_shortcut_clean(residual, seed):
 def test_weak_blocks_without_shortcuts_leave_nothing_of_their_input(residual, seed):
     h_0, h_L = residual.through(residual.CORNERS["plain, s = 0.01"], seed=seed)
     assert h_L.norm() < 1e-90 * h_0.norm()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weak_blocks_walk_as_far_as_the_root_of_their_number(residual, seed):
+    h_0, h_L = residual.through(residual.CORNERS["shortcut, s = 0.01"], seed=seed)
+    assert float((h_L - h_0).norm() / h_0.norm()) == pytest.approx(0.01 * 50**0.5, rel=0.1)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -26,9 +26,9 @@ def gradient_flow(
             depth, activations[activation], starts[start] * scale**2, nets=5
         )
         decades = measured[:, 0].log10().median().item()
-        verdict = "vanishes" if decades < -2 else "explodes" if decades > 2 else "stays alive"
+        times = "" if scale == 1 else f" times {scale:g}"
         fig, ax = plots.figure(
-            f"{depth} {activation} layers, {start} weights × {scale:g}: the gradient {verdict}",
+            f"{depth} layers, {activation}, {start}{times}: $10^{{{decades:.1f}}}$ is left",
             "layers back from the output", "gradient norm / norm at the output", yscale="log",
         )  # fmt: skip
         back = range(depth, -1, -1)
@@ -36,15 +36,20 @@ def gradient_flow(
         plots.line(ax, back, law.median(0).values, "law", plots.THEORY, ":")
         return fig, (
             f"Gradient norm by layer in {depth} {activation} layers with {start} weights times "
-            f"{scale:g}: 10 to the power {decades:.1f} is left at the first layer, so it {verdict}."
+            f"{scale:g}: 10 to the power {decades:.1f} is left at the first layer."
         )
 
     connect(
         draw,
         depth=widgets.IntSlider(value=10, min=2, max=60, step=2),
         activation=widgets.Dropdown(options=list(activations)),
-        start=widgets.Dropdown(options=list(starts), index=1, description="weights"),
+        start=widgets.Dropdown(options=list(starts), index=1, description="starting weights"),
         scale=widgets.FloatSlider(
-            value=1.0, min=0.5, max=2.0, step=0.1, description="× scale", readout_format=".1f"
+            value=1.0,
+            min=0.5,
+            max=2.0,
+            step=0.1,
+            description="weights times",
+            readout_format=".1f",
         ),
     )

@@ -27,7 +27,7 @@ first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row 
 )
 
 STD = Case(
-    "1.2",
+    "1.3",
     other_style="""
 import math
 def weight_std(n, a):
@@ -53,64 +53,75 @@ def weight_std(n, a):
 )
 
 SEARCH = Case(
-    "1.3",
+    "1.2",
     other_style="""
 import math
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     powers = [k / 4 for k in range(-4, 17)]
-    alive = [p for p in powers if decades_left(phi, 10**p) < 0]
+    alive = [p for p in powers if powers_left(phi, 10**p) < 0]
     low = max(alive)
     fine = [low + k / 100 for k in range(26)]
-    return torch.tensor(10 ** min(fine, key=lambda p: abs(decades_left(phi, 10**p))))
+    return torch.tensor(10 ** min(fine, key=lambda p: abs(powers_left(phi, 10**p))))
 """,
     wrong={
-        "def find_n_var(phi): return 2": "for every activation",
-        "def find_n_var(phi): return -1.0": "is above 0",
+        "def find_n_var(phi, powers_left): return 2": "for every activation",
+        "def find_n_var(phi, powers_left): return -1.0": "is above 0",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     z = torch.randn(10000, requires_grad=True)
     slopes, = torch.autograd.grad(phi(z).sum(), z)
     return 1 / slopes.square().mean()
 """: "slopes at z of spread 1",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     low, high = 0.01, 10.0
     for _ in range(15):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+        low, high = (middle, high) if powers_left(phi, middle) < 0 else (low, middle)
     return middle
 """: "search further",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     low, high = 0.01, 10_000.0
     for _ in range(15):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if decades_left(phi, middle) > 0 else (low, middle)
+        low, high = (middle, high) if powers_left(phi, middle) > 0 else (low, middle)
     return middle
 """: "which half",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     low, high = 0.01, 10_000.0
     for _ in range(15):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+        low, high = (middle, high) if powers_left(phi, middle) < 0 else (low, middle)
     return middle / 64
 """: "That is Var(W)",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     low, high = 0.01, 10_000.0
     for _ in range(15):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if decades_left(phi, middle) < 0 else (low, middle)
+        low, high = (middle, high) if powers_left(phi, middle) < 0 else (low, middle)
     return middle ** 0.5
 """: "the root of n Var(W)",
         """
-def find_n_var(phi):
+def find_n_var(phi, powers_left):
     for n_var in (0.5, 1, 2, 5, 10, 500):
-        if decades_left(phi, n_var) > 0:
+        if powers_left(phi, n_var) > 0:
             return n_var
-""": "explodes",
-        "def find_n_var(phi): decades_left(phi, 2)": "`return` missing",
+""": "smaller ones leave less",
+        """
+def find_n_var(phi, powers_left):
+    n_var = 0.1
+    while powers_left(phi, n_var) < 0:
+        n_var = n_var + 0.1
+    return n_var
+""": "more than 200 for one activation",
+        """
+def find_n_var(phi, powers_left):
+    return 1e30 * (1 + phi(torch.tensor(0.3)).item())
+""": "overflow or become 0",
+        "def find_n_var(phi, powers_left): powers_left(phi, 2)": "`return` missing",
     },
 )
 
@@ -174,4 +185,4 @@ def clip(Gs, m):
     },
 )
 
-globals().update(all_tests([RATIO, STD, SEARCH, CLIP]))
+globals().update(all_tests([RATIO, SEARCH, STD, CLIP]))
