@@ -53,7 +53,7 @@ def looks_linear(answer: Callable) -> str:
 
 
 def _answered(answer: Callable, net: ShortcutMLP) -> ShortcutMLP:
-    """Call the answer; where PyTorch refused the way in which a weight is set, say the right one."""
+    """Call the answer; where PyTorch refuses how a weight is set, say how it is done."""
     try:
         return answer(net)
     except NotYet as mistake:

@@ -13,8 +13,9 @@ from lecture_utils.measure import spread
 
 _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")
-_TITLES = ("length of h_l\n/ length of h_0", "gradient × length\n/ at the last block",
-           "mean cosine\nof two digits")  # fmt: skip
+_TITLES = ("size: length of $h_l$\nover that of $h_0$",
+           "gradient times length at $h_l$\nover that at $h_L$",
+           "likeness: mean cosine\nof two digits at $h_l$")  # fmt: skip
 _SMALLEST = 1e-30  # smaller lengths and gradients are drawn at the lower edge
 NORMS = {"none": None, "layer": "layer", "batch": "batch"}
 
@@ -72,8 +73,8 @@ def _picture(signs: dict[bool, dict[str, Tensor]], settings: str) -> tuple[Figur
     plain, short = verdict(found[False]), verdict(found[True])
     fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.4))
     fig.subplots_adjust(left=0.06, right=0.99, bottom=0.14, top=0.76, wspace=0.24)
-    finding = f"Plain: {plain}. Shortcut: {short}."
-    fig.suptitle(finding, x=0.01, y=0.98, ha="left", weight="bold", size=12)
+    finding = f"{settings}. Plain: {plain}; shortcut: {short}."
+    fig.suptitle(finding, x=0.01, y=0.98, ha="left", weight="bold", size=11)
     for ax, sign, title in zip(axes, _PANELS, _TITLES, strict=True):
         for use_shortcut, name, color in _KINDS:
             values = found[use_shortcut][sign]

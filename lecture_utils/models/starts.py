@@ -36,6 +36,7 @@ def looks_linear(net: ShortcutMLP) -> ShortcutMLP:
     for block in net.blocks:
         half = block.linear.in_features // 2
         V = nn.init.orthogonal_(torch.empty(half, half))
-        block.linear.weight.data = torch.cat([torch.cat([V, -V]), torch.cat([-V, V])], 1)
+        W = torch.cat([torch.cat([V, -V]), torch.cat([-V, V])], 1)
+        block.linear.weight.data = W.T
         nn.init.zeros_(block.linear.bias)
     return net

@@ -53,6 +53,10 @@ def looks_linear(net):
         start("torch.cat([torch.cat([V, V.T]), torch.cat([-V, -V.T])], 1)"): "is not minus",
         start("torch.zeros(2 * half, 2 * half)"): "are all 0",
         start("V"): "the net has",
+        LOOKS_LINEAR.replace(".data", "").format(MIRRORED, NO_BIAS): "weight.data = W.T",
+        LOOKS_LINEAR.replace(".data = {}", ".copy_({})").format(MIRRORED, NO_BIAS): (
+            "weight.data = W.T"
+        ),
         start(bias="pass"): "biases are still there",
         start(draw="torch.randn(half, half) / half**0.5"): "is not orthogonal",
         start(draw="2**0.5 * nn.init.orthogonal_(torch.empty(half, half))"): "every length by 1.41",
@@ -75,6 +79,9 @@ SIGNS = {
     "explosion": "g > 100",
     "collapse": "c > 0.9",
 }
+
+
+STRICT = {"collapse": "c > 0.9 and g > 1e-9", "vanishing": "g < 1.25"}
 
 
 def by_signs(*order: str, **limits: str) -> str:
@@ -113,6 +120,9 @@ def diagnose(gradient, size, likeness):
         "def diagnose(g, s, c): return 'healthy'": "that is vanishing",
         "def diagnose(g, s, c): return 'ill'": "the five words",
         "def diagnose(g, s, c): return 'growth'": "another one",
+        by_signs("vanishing", "growth", "explosion", explosion="g > 1.35"): "Look at the likeness",
+        by_signs("vanishing", "growth", "collapse", "explosion", explosion="g > 1"): "Try 100",
+        by_signs("growth", "collapse", "explosion", "vanishing", **STRICT): "Try 0.0001",
     },
 )
 
