@@ -13,6 +13,7 @@ ENVIRONMENT = notebooks.ROOT / "environment.yml"
 COPY = notebooks.ROOT / "binder" / "environment.yml"  # a real copy: Windows breaks links
 COLAB = "colab"  # the id of the cell that installs the package on Colab
 _COLAB = """\
+# @title Just run this: on Colab, install the package of the course
 import subprocess
 import sys
 if "google.colab" in sys.modules:  # nothing to do on Binder or on your own machine
@@ -85,7 +86,8 @@ def fit_colab(notebook: NotebookNode, course: dict) -> None:
     had, wants = len(cells) < len(notebook.cells), bool(course["repository"])
     if wants:
         code = _COLAB.format(repository=course["repository"], tag=tag())
-        cell = nbformat.v4.new_code_cell(code, id=COLAB, execution_count=1)
+        folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+        cell = nbformat.v4.new_code_cell(code, id=COLAB, execution_count=1, metadata=folded)
         place = next(k for k, other in enumerate(cells) if other.cell_type == "code")
         cells.insert(place, cell)
     for cell in cells:
