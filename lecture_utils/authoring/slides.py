@@ -148,6 +148,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
     markdown = mistune.create_markdown(renderer=page, plugins=["math", "table", "mark"])
     heading, _, rest = _answered(slide.text).partition("\n")
     head, body = (_framed(markdown(with_numbers(part, number, where))) for part in (heading, rest))
+    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)  # a header without text is none
     notes = "".join(
         f"<p><strong>{kind}:</strong> {mistune.html(with_numbers(words, number, where))[3:]}"
         for kind, words in slide.notes.items()

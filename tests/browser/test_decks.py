@@ -38,10 +38,13 @@ def paper(deck):
 
 
 def each_slide(deck):
-    """Go through a deck with the right arrow key; yield each slide's name."""
+    """Go through a deck with the right arrow key; yield each slide's name, with all its steps."""
     deck.page.keyboard.press("Home")
     for name in deck.page.locator(".slides > section").evaluate_all("all => all.map(s => s.id)"):
         deck.page.wait_for_selector(f'section.present[id="{name}"]', timeout=2000)
+        for _ in range(deck.page.locator("section.present .fragment:not(.visible)").count()):
+            deck.page.keyboard.press("ArrowRight")
+        assert deck.page.locator("section.present .fragment:not(.visible)").count() == 0, name
         yield name
         deck.page.keyboard.press("ArrowRight")
 
@@ -49,6 +52,18 @@ def each_slide(deck):
 def test_every_slide_fits(deck):
     found = {name: deck.page.evaluate(OUTSIDE) for name in each_slide(deck)}
     assert {name: outside for name, outside in found.items() if outside} == {}
+
+
+def test_an_answer_is_a_step_of_its_own(built, watch):
+    with watch(built.as_uri(), viewport={"width": 1280, "height": 720}) as deck:
+        deck.page.wait_for_selector(".reveal.ready")
+        for _ in range(20):
+            if deck.page.locator("section.present .answer").count():
+                break
+            deck.page.keyboard.press("ArrowRight")
+        assert deck.page.locator("section.present .answer:not(.visible)").count() == 1
+        deck.page.keyboard.press("ArrowRight")
+        deck.page.wait_for_selector("section.present .answer.visible", timeout=2000)
 
 
 def test_axe_finds_nothing_on_the_shown_slide(deck):
