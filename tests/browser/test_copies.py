@@ -38,7 +38,7 @@ def test_predict_run_unfold_solve_save_and_update(server, watch, folder):
         assert said.inner_text().startswith("It is")
 
         lab.write("ex-0-1-stub", "def with_shortcut(F, x): return F(x) + x")
-        assert "Right. One plus sign" in lab.run("ex-0-1-check")
+        assert "Right. That is the plus sign" in lab.run("ex-0-1-check")
         page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
         for _ in range(100):
             if "return F(x) + x" in stub(folder):

@@ -135,7 +135,7 @@ def test_an_exercise_answers(lab):
     lab.write("ex-0-1-stub", "def with_shortcut(F, x): return F(x)")
     assert "Not yet. You returned F(x) alone" in lab.run("ex-0-1-check")
     lab.write("ex-0-1-stub", "def with_shortcut(F, x): return F(x) + x")
-    assert "Right. One plus sign" in lab.run("ex-0-1-check")
+    assert "Right. That is the plus sign" in lab.run("ex-0-1-check")
 
 
 def test_the_console_is_silent(lab):
