@@ -73,7 +73,7 @@ def index(course: dict, files: set[str]) -> str:
 def page(title: str, body: str, course: dict, files: set[str]) -> str:
     """Put a body into the page: links to the site's own files, wide tables scroll."""
     body = _LINK.sub(lambda mark: link(*mark.groups(), course, files), body)
-    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)  # a header without text is none
+    body = slides.without_silent_headers(body)
     body = body.replace("<table", '<div class="table"><table').replace("</table>", "</table></div>")
     code = HtmlFormatter(cssclass="highlight").get_style_defs(".highlight")
     parts = {

@@ -148,7 +148,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
     markdown = mistune.create_markdown(renderer=page, plugins=["math", "table", "mark"])
     heading, _, rest = _answered(slide.text).partition("\n")
     head, body = (_framed(markdown(with_numbers(part, number, where))) for part in (heading, rest))
-    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)  # a header without text is none
+    body = without_silent_headers(body)
     notes = "".join(
         f"<p><strong>{kind}:</strong> {mistune.html(with_numbers(words, number, where))[3:]}"
         for kind, words in slide.notes.items()
@@ -164,6 +164,11 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
         f"<footer><span>{foot}</span><span>{cue}</span></footer>\n"
         f'<aside class="notes">{notes}</aside>\n</section>'
     )
+
+
+def without_silent_headers(page: str) -> str:
+    """Make plain cells of a table's headers that have no text: a screen reader has nothing to say."""
+    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)
 
 
 def _answered(text: str) -> str:
