@@ -167,7 +167,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
 
 
 def without_silent_headers(page: str) -> str:
-    """Make plain cells of a table's headers that have no text: a screen reader has nothing to say."""
+    """Turn headers of a table that have no text into plain cells: there is nothing to read out."""
     return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", page)
 
 

@@ -152,9 +152,10 @@ def find_n_var(answer: Callable, powers_left: Callable) -> str:
         left = powers_left(phi, found[name], seed=1)  # other nets than those of the search
         if not abs(left) <= 2:
             _explain_search(name, found, left, powers_left)
+    given = found["the sigmoid"]
     return (
-        f"The sigmoid needs {found['the sigmoid']:.0f}, more than fifty times He's 2: it vanished "
-        f"in section 1.5 because of its starting weights, too."
+        f"With your {given:.0f} for the sigmoid, {given / 2:.0f} times He's 2, other nets keep their "
+        f"gradient as well: it vanished in section 1.5 because of its starting weights, too."
     )
 
 
