@@ -154,8 +154,8 @@ def find_n_var(answer: Callable, powers_left: Callable) -> str:
             _explain_search(name, found, left, powers_left)
     given = found["the sigmoid"]
     return (
-        f"With your {given:.0f} for the sigmoid, {given / 2:.0f} times He's 2, other nets keep their "
-        f"gradient as well: it vanished in section 1.5 because of its starting weights, too."
+        f"With your {given:.0f} for the sigmoid, {given / 2:.0f} times He's 2, other nets keep "
+        f"their gradient as well: it vanished in section 1.5 because of its starting weights, too."
     )
 
 
