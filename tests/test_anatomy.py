@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import launch, minutes, notebooks
+from lecture_utils.authoring import claims, launch, minutes, notebooks
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
@@ -163,7 +163,9 @@ def test_every_cell_says_what_it_is_and_where(number):
 def test_what_was_measured_stands_folded_at_the_end(number):
     *_, measured, footer = cells(number)
     assert (measured.id, footer.id) == ("measured", "footer")
-    assert re.match(r"<details>\n<summary>.*What we measured", measured.source)
+    rows = len(claims.claims_of(number))
+    title = f"<summary><b>What we measured</b>: {rows} claims, each a test</summary>"
+    assert measured.source.startswith(f"<details>\n{title}\n")
     assert measured.source.endswith("</details>")
 
 
