@@ -5,8 +5,8 @@ import statistics
 
 import pytest
 
-from lecture_utils.authoring import course as course_map
 from lecture_utils.authoring import claims, launch, minutes, notebooks
+from lecture_utils.authoring import course as course_map
 
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
