@@ -10,12 +10,6 @@ from matplotlib.patches import Circle, FancyBboxPatch
 
 from lecture_utils import plots
 
-STYLES = {
-    "post": (plots.SHORTCUT, "--"),
-    "pre": (plots.SHORTCUT, "-"),
-    "sandwich": (plots.GREEN, "-."),
-}  # how each placement's lines are drawn, in every figure
-
 
 @dataclass(frozen=True)
 class Block:
@@ -81,9 +75,9 @@ def placements(norms: tuple[str, ...] = ("post", "pre", "sandwich")) -> Figure:
     Raises:
         ValueError: a placement is unknown.
     """
-    unknown = [norm for norm in norms if norm not in STYLES]
+    unknown = [norm for norm in norms if norm not in plots.PLACEMENTS]
     if unknown:
-        raise ValueError(f"unknown norm {unknown[0]!r}; choose from {', '.join(STYLES)}")
+        raise ValueError(f"unknown norm {unknown[0]!r}; choose from {', '.join(plots.PLACEMENTS)}")
     title = "Only post-norm puts a norm on the shortcut"
     return blocks(norms, title, branches=("attention", "feed-\nforward"), stream="$x$")
 
@@ -91,7 +85,7 @@ def placements(norms: tuple[str, ...] = ("post", "pre", "sandwich")) -> Figure:
 def _draw(ax: Axes, kind: str, branches: tuple[str, ...], stream: str) -> None:
     """Draw one kind of block, once for each branch: stream on the left, branches on the right."""
     block, top = BLOCKS[kind], _HEIGHT * len(branches)
-    color, linestyle = STYLES.get(kind, (plots.SHORTCUT, "-"))
+    color, linestyle = plots.PLACEMENTS.get(kind, (plots.SHORTCUT, "-"))
     if block.shortcut is None:
         color = plots.PLAIN
     ax.set(xlim=(-1.15, 2.9), ylim=(-0.7, top + 0.9), aspect="equal")

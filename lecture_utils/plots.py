@@ -18,6 +18,11 @@ SHORTCUT = "#0072B2"  # blue: with shortcut
 THEORY = "#444444"  # dark grey, dotted: what the formula says
 GREEN, ORANGE, PURPLE, SKY = "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
 OTHERS = (GREEN, PURPLE, ORANGE, SKY)  # for anything that is neither plain nor shortcut
+PLACEMENTS = {
+    "post": (PURPLE, "--"),
+    "pre": (SHORTCUT, "-"),
+    "sandwich": (GREEN, "-."),
+}  # colour and line style of each place for the norm
 
 STYLE = {
     "figure.figsize": (6.4, 3.6),

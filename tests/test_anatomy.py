@@ -11,8 +11,6 @@ from lecture_utils.authoring import course as course_map
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
 LESSONS = [number for number in NUMBERS if number != "00"]
-HEAVY = {"05", "06", "07"}  # a known defect: these still have the first version's weight and form
-LIGHT = [number for number in NUMBERS if number not in HEAVY]
 WORN = r"\b(simply|obviously|of course|trivially|as we all know|needless to say|clearly)\b"
 
 
@@ -34,7 +32,6 @@ def figures(number):
 
 each = pytest.mark.parametrize("number", NUMBERS)
 each_lesson = pytest.mark.parametrize("number", LESSONS)
-each_light = pytest.mark.parametrize("number", LIGHT)
 
 
 def test_course_lists_the_notebooks_that_exist():
@@ -108,8 +105,6 @@ def test_sections_are_numbered_and_keep_the_beat(number):
     found.pop(str(int(number)))  # the summary
     assert list(found) == [f"{int(number)}.{k}" for k in range(1, len(found) + 1)]
     assert len(found) >= 4
-    if number in HEAVY:
-        return
     core, deeper = (
         "\n".join(cell.source for cell in part if cell.cell_type == "markdown")
         for part in minutes.parts(notebooks.read(notebooks.path_of(number)))
@@ -121,7 +116,7 @@ def test_sections_are_numbered_and_keep_the_beat(number):
         assert further or text.count("**Keep:**") == 1, f"{place}: one belief per section"
 
 
-@each_light
+@each
 def test_a_core_is_light_enough_for_a_beginner(number):
     core, _ = minutes.of(number)
     assert core.minutes <= minutes.MOST["minutes"], core
@@ -129,7 +124,7 @@ def test_a_core_is_light_enough_for_a_beginner(number):
     assert statistics.median(core.cells) <= 6
 
 
-@each_light
+@each
 def test_a_visible_cell_is_short_and_a_folded_one_says_what_it_does(number):
     for cell in cells(number, "code"):
         first = cell.source.partition("\n")[0]
@@ -142,7 +137,7 @@ def test_a_visible_cell_is_short_and_a_folded_one_says_what_it_does(number):
             assert len(lines) <= minutes.MOST["longest"], cell.id
 
 
-@each_light
+@each
 def test_every_cell_says_what_it_is_and_where(number):
     section, taken = "", {}
     for cell in cells(number):
@@ -159,7 +154,7 @@ def test_every_cell_says_what_it_is_and_where(number):
             taken[section].append(cell.id)
 
 
-@each_light
+@each
 def test_what_was_measured_stands_folded_at_the_end(number):
     *_, measured, footer = cells(number)
     assert (measured.id, footer.id) == ("measured", "footer")

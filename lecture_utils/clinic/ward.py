@@ -5,7 +5,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.models.transformer import FeedForward, SelfAttention, Sublayer
+from lecture_utils.models.transformer import (
+    FeedForward,
+    SelfAttention,
+    Sublayer,
+    join_heads,
+    split_heads,
+)
 
 
 class Attention(SelfAttention):
@@ -26,7 +32,7 @@ class Attention(SelfAttention):
 
     def split(self, x: Tensor) -> Tensor:
         """Split the stream's width over the heads: (batch, heads, time, dim / heads)."""
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return split_heads(x, self.num_heads)
 
     def future(self, time: int) -> Tensor:
         """Mark what a token must not see, (time, time): column after row."""
@@ -38,8 +44,9 @@ class Attention(SelfAttention):
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
-        weights = self.dropout(self.scores(x, padding).softmax(-1))
-        return self.out((weights @ self.split(self.value(x))).transpose(1, 2).flatten(2))
+        weights = self.scores(x, padding).softmax(-1)
+        weights = nn.functional.dropout(weights, self.dropout, self.training)
+        return self.out(join_heads(weights @ self.split(self.value(x))))
 
 
 class Block(nn.Module):

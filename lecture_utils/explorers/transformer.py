@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lecture_utils import plots
-from lecture_utils.diagrams import STYLES
 from lecture_utils.explorers.controls import connect
 
 _SMALLEST = 1e-12  # smaller gradients are drawn at the lower edge
@@ -25,7 +24,7 @@ def placements(starts: Callable) -> None:
     def draw(depth: int, gain: float, use_shortcut: bool) -> tuple[Figure, str]:
         found = {
             norm: starts(depth, norm, seeds=3, gain=gain, use_shortcut=use_shortcut)
-            for norm in STYLES
+            for norm in plots.PLACEMENTS
         }
         settings = f"{depth} blocks {'with' if use_shortcut else 'without'} shortcuts"
         return _picture(found, f"{settings}, weights × {gain:.1f}")
@@ -50,8 +49,8 @@ def _picture(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figure
     for norm, values in found.items():
         signal = (values["signal"] / values["signal"][:, -1:]).clamp(min=_SMALLEST)
         blocks = range(signal.shape[1])
-        plots.band(axes[0], blocks, values["stream"], norm, *STYLES[norm])
-        plots.band(axes[1], blocks, signal, norm, *STYLES[norm])
+        plots.band(axes[0], blocks, values["stream"], norm, *plots.PLACEMENTS[norm])
+        plots.band(axes[1], blocks, signal, norm, *plots.PLACEMENTS[norm])
         left[norm] = signal[:, 0].median().item()
     verdicts = ", ".join(f"{norm} {value:.1g}" for norm, value in left.items())
     fig.suptitle(f"Gradient left at $h_0$: {verdicts}", x=0.01, ha="left", weight="bold", size=12)

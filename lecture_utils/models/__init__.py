@@ -24,6 +24,8 @@ from lecture_utils.models.transformer import (
     SelfAttention,
     Sublayer,
     TransformerBlock,
+    join_heads,
+    split_heads,
 )
 
 __all__ = [
@@ -43,8 +45,10 @@ __all__ = [
     "TransformerBlock",
     "generate",
     "initialise",
+    "join_heads",
     "load_gpt2",
     "looks_linear",
     "normalise",
     "orthogonal",
+    "split_heads",
 ]

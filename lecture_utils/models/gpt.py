@@ -1,4 +1,4 @@
-"""The GPT of notebook 07: configuration, causal attention, block, model, and sampling from it."""
+"""The GPT of notebook 09: configuration, causal attention, block, model, and sampling from it."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
-from lecture_utils.models.transformer import FeedForward, Sublayer
+from lecture_utils.models.transformer import FeedForward, Sublayer, join_heads, split_heads
 from lecture_utils.require import (
     require_positive,
     require_scale,
@@ -37,14 +37,10 @@ class CausalAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
         require_sequence(x, self.out.in_features)
-        batch, time, dim = x.shape
-        Q, K, V = (
-            part.view(batch, time, self.num_heads, -1).transpose(1, 2)
-            for part in self.qkv(x).chunk(3, dim=-1)
-        )  # each (batch, heads, time, dim / heads)
+        Q, K, V = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         p = self.dropout if self.training else 0.0
         heads = F.scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
-        return self.out(heads.transpose(1, 2).reshape(batch, time, dim))
+        return self.out(join_heads(heads))
 
 
 class GPTBlock(nn.Module):

@@ -1,8 +1,7 @@
-"""The transformer block of notebook 06: its parts, BERT's layer, and three places for the norm."""
-
-import math
+"""The transformer block of notebooks 06 and 07: parts, BERT's layer, three places for the norm."""
 
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from lecture_utils.models.mlp import ACTIVATIONS
 from lecture_utils.require import (
@@ -15,6 +14,16 @@ from lecture_utils.require import (
 )
 
 PLACEMENTS = ("post", "pre", "sandwich")
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """Give each head its part of every token: (batch, time, dim) to (batch, heads, time, d_h)."""
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """Put the heads' parts side by side: (batch, heads, time, d_h) to (batch, time, dim)."""
+    return x.transpose(1, 2).flatten(2)
 
 
 class SelfAttention(nn.Module):
@@ -39,26 +48,19 @@ class SelfAttention(nn.Module):
         require_heads(dim, num_heads)
         require_share("dropout", dropout)
         super().__init__()
-        self.num_heads = num_heads
+        self.num_heads, self.dropout = num_heads, dropout
         self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.value, self.out = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
         require_sequence(x, self.query.in_features)
         require_mask(key_padding_mask, x)
-        batch, time, dim = x.shape
-        Q, K, V = (
-            part(x).view(batch, time, self.num_heads, -1).transpose(1, 2)
-            for part in (self.query, self.key, self.value)
-        )  # each (batch, heads, time, dim / heads)
-        scores = Q @ K.mT / math.sqrt(Q.shape[-1])  # (batch, heads, time, time)
-        if key_padding_mask is not None:
-            scores = scores.masked_fill(key_padding_mask[:, None, None, :], -math.inf)
-        weights = self.dropout(scores.softmax(-1))  # each row sums to 1
-        heads = (weights @ V).transpose(1, 2)  # (batch, time, heads, dim / heads)
-        return self.out(heads.reshape(batch, time, dim))
+        parts = self.query(x), self.key(x), self.value(x)
+        Q, K, V = (split_heads(part, self.num_heads) for part in parts)
+        seen = None if key_padding_mask is None else ~key_padding_mask[:, None, None, :]
+        p = self.dropout if self.training else 0.0
+        return self.out(join_heads(scaled_dot_product_attention(Q, K, V, seen, p)))
 
 
 class FeedForward(nn.Module):

@@ -1,190 +1,138 @@
-"""Exercises of notebook 07: what each wrong answer is told."""
+"""Exercises of notebook 06: what each wrong answer is told."""
 
 from exercises.exercise import Case, all_tests
 
-_MASK = """
-def causal_weights(scores):
-    T = scores.shape[-1]
-    allowed = torch.ones(T, T, dtype=torch.bool).tril({diagonal})
-    return {result}
-"""
-
-
-def mask(result="scores.masked_fill(~allowed, -math.inf).softmax(-1)", diagonal=""):
-    return _MASK.format(result=result, diagonal=diagonal)
-
-
-_EXP = """
-def causal_weights(scores):
-    future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
-    exp = scores.masked_fill(future, -math.inf).exp()
-    return exp / exp.sum(-1, keepdim=True)
-"""
-
-MASK = Case(
-    "7.1",
+NORM = "def rms_norm(x, gain, eps=1e-6):\n    m = x.square().mean(-1, keepdim=True)\n    return {}"
+RMS = Case(
+    "6.1",
     other_style="""
-def causal_weights(scores):
-    T = scores.shape[-1]
-    bias = torch.full((T, T), float("-inf")).triu(1).to(scores)
-    exp = (scores + bias - (scores + bias).amax(-1, keepdim=True)).exp()
-    return exp / exp.sum(-1, keepdim=True)
+def rms_norm(x, gain, eps=1e-6):
+    return torch.rsqrt((x * x).sum(dim=-1, keepdim=True) / x.shape[-1] + eps) * x * gain
 """,
     wrong={
-        mask("scores.softmax(-1) * allowed"): "You masked after the softmax",
-        mask("scores.masked_fill(~allowed, 0).softmax(-1)"): "the future still gets weight",
-        mask(diagonal="1"): "Your diagonal is shifted",
-        mask(diagonal="-1"): "Some weights are nan",
-        mask("scores.softmax(-1)"): "There is no mask",
-        mask("scores.masked_fill(~allowed.T, -math.inf).softmax(-1)"): "the future only",
-        mask("scores.masked_fill(~allowed.T, -math.inf).softmax(-2)"): "the wrong axis",
-        mask("scores.masked_fill(~allowed, -math.inf).softmax(-2)"): "over the listeners",
-        mask("scores.masked_fill(~allowed, -math.inf).exp()"): "divide each row by its sum",
-        mask("scores.masked_fill(~allowed, -1e6).softmax(-1)"): "is no -inf",
-        mask("scores.masked_fill(~allowed, -math.inf).softmax(1)"): "dim=-1",
-        mask("scores.masked_fill_(~allowed, -math.inf).softmax(-1)"): "changed the given scores",
-        mask("scores.masked_fill(~allowed, -1).softmax(-1)"): "hears the positions 0 to",
-        mask("scores.masked_fill(~allowed, -math.inf)"): "no weights yet",
-        mask("F.normalize(scores.softmax(-1) * allowed, p=1, dim=-1)"): "before any exp",
-        mask("F.normalize(scores.exp() * allowed, p=1, dim=-1)"): "before any exp",
-        _EXP: "subtract the row's largest score first",
-        mask("scores[allowed]"): "expected shape (4, 4)",
-        mask("torch.where(allowed, scores * 0 / 0, scores)"): "Some weights are nan",
+        NORM.format("x / (m + eps).sqrt()"): "The gain is missing",
+        NORM.format("gain * x / (m + eps)"): "the root is missing",
+        NORM.format("gain * x / (x.square().sum(-1, keepdim=True) + eps).sqrt()"): "the *sum*",
+        NORM.format("gain * x / x.norm(dim=-1, keepdim=True)"): "the *sum*",
+        NORM.format("gain * layer_norm(x, eps=eps)"): "does not subtract",
+        NORM.format("gain * x / x.std(-1, keepdim=True, correction=0)"): "knows no mean",
+        NORM.format("gain * x / (x.var(-1, keepdim=True) + eps).sqrt()"): "knows no mean",
+        NORM.format("gain * x / (x.square().mean() + eps).sqrt()"): "over the last axis only",
+        NORM.format("gain * x / (x.square().mean(0) + eps).sqrt()"): "over the samples",
+        NORM.format("gain * x / (x.square().mean(1, keepdim=True) + eps).sqrt()"): "the tokens",
+        NORM.format("gain * x / m.sqrt()"): "eps is not used",
+        NORM.format("gain * x / (m.sqrt() + eps)"): "outside the root",
+        NORM.format("gain * x / (m + 1e-6).sqrt()"): "use the argument",
+        NORM.format("(1 + gain) * x / (m + eps).sqrt()"): "as Gemma does",
+        NORM.format("gain * x * (m + eps).sqrt()"): "divide",
+        NORM.format("x.div_((m + eps).sqrt()) * gain"): "changes x itself",
+        NORM.format("gain + x / (m + eps).sqrt()"): "For x = [3, 4]",
+        NORM.format("m"): "has shape",
+        NORM.replace(", keepdim=True", "").format("gain * x / (m + eps).sqrt()"): "keepdim=True",
     },
 )
 
-_COUNT = """
-def parameters(dim, depth, vocab_size=50257, context=1024):
-    return {tables} + {blocks} + {rest}
+LEAKS = """
+def leaks_across_batch(layer, x):
+    {}
+    before = layer(x)
+    for n in range(len(x)):
+        changed = x.clone()
+        changed[n] = {}
+        others = {}
+        if not torch.allclose(layer(changed)[others], before[others], atol=1e-5):
+            return True
+    return False
 """
-
-
-def counted(
-    tables="(vocab_size + context) * dim", blocks="depth * (12 * dim**2 + 13 * dim)", rest="2 * dim"
-):
-    return _COUNT.format(tables=tables, blocks=blocks, rest=rest)
-
-
-COUNT = Case(
-    "7.2",
+RANDOM, OTHERS = "torch.randn_like(x[n])", "[m for m in range(len(x)) if m != n]"
+BATCH = Case(
+    "6.2",
     other_style="""
-def parameters(dim, depth, vocab_size=50257, context=1024):
-    with torch.device("meta"):
-        model = GPT(GPTConfig(vocab_size, context, dim, 1, depth))
-    return torch.tensor(sum(p.numel() for p in model.parameters()))
+def leaks_across_batch(layer, x):
+    layer = layer.eval()
+    alone = torch.cat([layer(x[n:n + 1]) for n in range(len(x))])
+    return bool((layer(x) - alone).abs().max() > 1e-4)
 """,
     wrong={
-        counted(rest="0"): "The final norm is missing",
-        counted(tables="(2 * vocab_size + context) * dim"): "twice; the weights are tied",
-        counted(tables="(2 * vocab_size + context) * dim + vocab_size"): "its own matrix and bias",
-        counted(tables="vocab_size * dim"): "The table of positions is missing",
-        counted(tables="context * dim"): "The table of tokens is missing",
-        counted(tables="0"): "Both tables are missing",
-        counted(blocks="depth * (12 * dim**2 + 4 * dim)"): "4d in the attention",
-        counted(blocks="depth * (12 * dim**2 + 10 * dim)"): "as in the lecture",
-        counted(blocks="depth * (12 * dim**2 + 9 * dim)"): "two norms of 2d parameters",
-        counted(blocks="depth * (12 * dim**2 + 11 * dim)"): "you counted one.",
-        counted(blocks="depth * (12 * dim**2 + 11 * dim)", rest="dim"): "A norm has two vectors",
-        counted(blocks="12 * dim**2 + 13 * dim"): "one block only",
-        counted("vocab_size * dim", "12 * depth * dim**2", "0"): "rule of thumb",
-        counted(tables="(50257 + 1024) * dim"): "Do you use the arguments?",
-        counted(blocks="depth * (8 * dim**2 + 13 * dim)"): "compare yours with the table",
-    },
-)
-
-_GREEDY = """
-def greedy(model, tokens, steps):
-    start = tokens
-    for _ in range({steps}):
-        logits = model({read}){row}
-        chosen = {chosen}
-        tokens = torch.cat([tokens, chosen], dim=1)
-    return {result}
-"""
-
-
-def generated(
-    read="tokens[:, -model.config.context:]",
-    row="[:, -1]",
-    chosen="logits.argmax(-1, keepdim=True)",
-    result="tokens",
-    steps="steps",
-):
-    return _GREEDY.format(read=read, row=row, chosen=chosen, result=result, steps=steps)
-
-
-GREEDY = Case(
-    "7.3",
-    other_style="""
-def greedy(model, tokens, steps):
-    sequences = tokens.tolist()
-    for _ in range(steps):
-        for sequence in sequences:
-            read = torch.tensor([sequence[-model.config.context:]])
-            sequence.append(int(model(read)[0, -1].argmax()))
-    return torch.tensor(sequences)
-""",
-    wrong={
-        generated(read="tokens"): "longer than the context",
-        generated(read="tokens[:, :model.config.context]"): "the text never moves on",
-        generated(row="[:, 0]"): "You read the first row",
-        generated(row="[:, -2]"): "the row before the last",
-        generated(result="tokens[:, start.shape[1]:]"): "return the given ones too",
-        generated(result="tokens[:, -model.config.context:]"): "You end with `context` tokens",
+        LEAKS.format("layer.eval()", RANDOM, "slice(None)"): "the changed sample itself",
+        LEAKS.format("pass", RANDOM, OTHERS): "its dropout makes",
+        LEAKS.format("layer.eval()", "x[n] + 1", OTHERS): "a norm does not notice a constant",
+        "def leaks_across_batch(layer, x): return False": "over the batch axis",
+        "def leaks_across_batch(layer, x): return True": "is accused",
         """
-def greedy(model, tokens, steps):
-    for _ in range(steps):
-        tokens = tokens[:, -model.config.context:]
-        chosen = model(tokens)[:, -1].argmax(-1, keepdim=True)
-        tokens = torch.cat([tokens, chosen], dim=1)
-    return tokens
-""": "You crop the text itself",
-        generated(
-            chosen="logits.softmax(-1).multinomial(1, generator=torch.Generator().manual_seed(0))"
-        ): "New token number 1",
-        generated(steps="steps - 1"): "You return as many tokens as were given",
-        generated(steps="steps + 1"): "one token too many",
-        generated(chosen="logits[:1].argmax(-1, keepdim=True).expand(2, 1)"): "its own likeliest",
-        generated(chosen="logits.argmin(-1, keepdim=True)"): "New token number 1",
-        generated(result="tokens.flip(1)"): "The given tokens should stand in front",
-        generated(chosen="logits.argmax(-1)"): "stopped in its line",
+def leaks_across_batch(layer, x):
+    layer.eval()
+    changed = x.clone()
+    changed[1] = torch.randn_like(x[1])
+    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
+""": "single neighbour",
         """
-def greedy(model, tokens, steps):
-    for _ in range(steps):
-        tokens[:, -1:] = model(tokens)[:, -1].argmax(-1, keepdim=True)
-    return tokens
-""": "changed the given tokens",
+def leaks_across_batch(layer, x):
+    layer.eval()
+    changed = x.clone()
+    changed[1:] = torch.randn_like(x[1:])
+    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
+""": "nobody else hears",
+        """
+def leaks_across_batch(layer, x):
+    layer.eval()
+    before = layer(x)
+    x[-1] = torch.randn_like(x[-1])
+    return not torch.allclose(layer(x)[:-1], before[:-1], atol=1e-5)
+""": "the caller's x",
+        """
+def leaks_across_batch(layer, x):
+    layer.eval()
+    changed = x.clone()
+    changed[0] = torch.randn_like(x[0])
+    return (layer(changed)[1:] - layer(x)[1:]).abs().max().item()
+""": "Return True or False",
     },
 )
 
-_STD = "def residual_std(depth, branches=2): return {}"
-
-
-def std(result):
-    return _STD.format(result)
-
-
-STD = Case(
-    "7.4",
+BLOCK = "def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):\n    {}\n    return {}"
+PLACE = Case(
+    "6.3",
     other_style="""
-def residual_std(depth, branches=2):
-    sums = torch.tensor(float(branches * depth))
-    return 0.02 * sums.rsqrt()
+def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
+    stream = x.clone()
+    for branch, norm in ((attention, norm_1), (feed_forward, norm_2)):
+        stream = torch.add(branch(norm(stream)), stream)
+    return stream
 """,
     wrong={
-        std("0.02"): "No division yet",
-        std("0.02 / depth**0.5"): "A block has two of them",
-        std("0.02 / (branches * depth)"): "too careful",
-        std("0.02 / depth"): "You divided by N",
-        std("(0.02 / (branches * depth)) ** 0.5"): "covers the 0.02 too",
-        std("0.02 * (branches * depth) ** 0.5"): "deeper nets must write less",
-        std("(branches * depth) ** -0.5"): "That is the factor",
-        std("0.02**2 / (branches * depth)"): "That is the variance",
-        std("0.02 / branches / depth**0.5"): "belongs under the root",
-        std("0.02 / (2 * branches * depth) ** 0.5"): "is it in `branches` already",
-        std("0.02 / (2 * depth) ** 0.5"): "there are 18 sums, not 12",
-        std("0.02 / 24**0.5"): "it should be b²",
+        BLOCK.format("x = norm_1(x + attention(x))", "norm_2(x + feed_forward(x))"): "post-norm",
+        BLOCK.format(
+            "x = norm_1(x); x = norm_2(x + attention(x))", "x + feed_forward(x)"
+        ): "behind the norm",
+        BLOCK.format("n = norm_1(x); x = n + attention(n)", "x + feed_forward(norm_2(x))"): (
+            "behind the norm"
+        ),
+        BLOCK.format("x = x + norm_1(attention(x))", "x + norm_2(feed_forward(x))"): "OLMo 2",
+        BLOCK.format("pass", "x + attention(norm_1(x)) + feed_forward(norm_2(x))"): "GPT-J",
+        BLOCK.format("h = x + attention(norm_1(x))", "x + feed_forward(norm_2(h))"): "is lost",
+        BLOCK.format("x = attention(norm_1(x))", "x + feed_forward(norm_2(x))"): (
+            "around attention is missing"
+        ),
+        BLOCK.format("x = x + attention(norm_1(x))", "feed_forward(norm_2(x))"): (
+            "around feed-forward is missing"
+        ),
+        BLOCK.format("x = attention(norm_1(x))", "feed_forward(norm_2(x))"): "Both shortcuts",
+        BLOCK.format("x = x + attention(norm_1(x))", "x + feed_forward(norm_1(x))"): "used twice",
+        BLOCK.format("x = x + attention(norm_1(x))", "x + feed_forward(x)"): "norm_2 is not used",
+        BLOCK.format("x = x + attention(x)", "x + feed_forward(norm_2(x))"): "norm_1 is not used",
+        BLOCK.format("x = x + attention(norm_1(x))", "norm_2(x + feed_forward(x))"): "half pre",
+        BLOCK.format("x = x + feed_forward(norm_2(x))", "x + attention(norm_1(x))"): "comes first",
+        BLOCK.format("x += attention(norm_1(x))", "x + feed_forward(norm_2(x))"): "in place",
+        BLOCK.format("pass", "x + attention(norm_1(x))"): "Feed-forward is missing",
+        BLOCK.format(
+            "a = attention(norm_1(x)); h = x + a", "h + feed_forward(norm_2(a))"
+        ): "reads attention's output alone",
+        BLOCK.format("a = attention(norm_1(x))", "x + feed_forward(norm_2(a))"): (
+            "never reaches the stream"
+        ),
+        BLOCK.format("pass", "x"): "none of the usual slips",
     },
 )
 
-globals().update(all_tests([MASK, COUNT, GREEDY, STD]))
+globals().update(all_tests([RMS, BATCH, PLACE]))
