@@ -1,11 +1,11 @@
-"""The loss around a trained net: slices of it, and its largest curvature; taught in notebook 05."""
+"""Directions in the space of a net's weights, and curvature along them; notebook 05 teaches it."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.models import ShortcutMLP, normalise
+from lecture_utils.models import ShortcutMLP
 from lecture_utils.training import cross_entropy
 
 
@@ -81,11 +81,11 @@ def row_lengths(model: nn.Module) -> Tensor:
     Returns:
         (P,), in the order of `torch.nn.utils.parameters_to_vector`.
     """
-    lengths = [
-        p.norm(dim=1, keepdim=True).expand(p.shape) if p.dim() == 2 else torch.zeros_like(p)
-        for p in model.parameters()
-    ]
-    return torch.cat([length.flatten() for length in lengths]).detach()
+    lengths = []
+    for p in model.parameters():
+        length = p.norm(dim=1, keepdim=True) if p.dim() == 2 else torch.zeros(1)
+        lengths.append(length.expand(p.shape).flatten())
+    return torch.cat(lengths).detach()
 
 
 def filter_normalised(model: nn.Module, seed: int) -> Tensor:
@@ -105,74 +105,10 @@ def filter_normalised(model: nn.Module, seed: int) -> Tensor:
     section 4; the rows of a matrix are the filters here.
     """
     require_net(model)
-    g = torch.Generator().manual_seed(seed)
-    rows = [torch.randn(p.shape, generator=g) for p in model.parameters()]
-    rows = [d / d.norm(dim=-1, keepdim=True) for d in rows]
-    return torch.cat([d.flatten() for d in rows]) * row_lengths(model)
-
-
-def logits(model: ShortcutMLP, thetas: Tensor, x: Tensor) -> Tensor:
-    """Compute many nets of one architecture at once.
-
-    Args:
-        model: gives the architecture; its own weights are not used.
-        thetas: (points, P), one net's parameters in each row.
-        x: (n, features).
-
-    Returns:
-        (points, n, classes).
-    """
-    parts = thetas.split([p.numel() for p in model.parameters()], dim=1)
-    names = dict(model.named_parameters())
-    w = {name: t.unflatten(1, names[name].shape) for name, t in zip(names, parts, strict=True)}
-
-    def linear(name, h):
-        return torch.baddbmm(w[f"{name}.bias"].unsqueeze(1), h, w[f"{name}.weight"].mT)
-
-    h = linear("stem", x.expand(len(thetas), *x.shape))
-    for k, block in enumerate(model.blocks):
-        F = linear(f"blocks.{k}.linear", block.phi(normalise(h, block.norm)))
-        h = F.add_(h) if block.use_shortcut else F
-    return linear("head", h)
-
-
-@torch.no_grad()
-def surface(
-    model: ShortcutMLP,
-    directions: Sequence[Tensor],
-    x: Tensor,
-    y: Tensor,
-    steps: Tensor,
-    chunk: int = 25,
-) -> Tensor:
-    """Loss on a plane through the net: f(α, β) = L(θ + αu + βv).
-
-    Args:
-        model: the net at the centre, θ.
-        directions: u and v, each (P,).
-        x: (n, features).
-        y: (n,) class numbers.
-        steps: (k,), the values of α and of β, in lengths of the rows if u and v are
-            `filter_normalised`.
-        chunk: points computed at a time; 16 to 32 is fastest on one core (benchmarks/landscape.py).
-
-    Returns:
-        (k, k) in nats, α by row, β by column. A loss that is not finite is returned as it is.
-
-    Raises:
-        ValueError: a weight is NaN, directions or data do not fit the net, or steps is empty.
-    """
-    require_net(model)
-    require_directions(model, directions)
-    require_examples(model, x, y)
-    require_steps(steps, chunk)
-    theta = torch.nn.utils.parameters_to_vector(model.parameters())
-    plane = torch.stack(tuple(directions))
-    losses = [
-        cross_entropy(logits(model, torch.addmm(theta, alpha_beta, plane), x), y)
-        for alpha_beta in torch.cartesian_prod(steps, steps).split(chunk)
-    ]
-    return torch.cat(losses).view(len(steps), len(steps))
+    rng = torch.Generator().manual_seed(seed)
+    rows = [torch.randn(p.shape, generator=rng) for p in model.parameters()]
+    rows = [row / row.norm(dim=-1, keepdim=True) for row in rows]
+    return row_lengths(model) * torch.cat([row.flatten() for row in rows])
 
 
 def hessian_product(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
@@ -194,8 +130,7 @@ def hessian_product(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[Tensor]
     require_net(model)
     require_examples(model, x, y)
     weights = list(model.parameters())
-    loss = cross_entropy(model(x), y)
-    gradient = torch.autograd.grad(loss, weights, create_graph=True)
+    gradient = torch.autograd.grad(cross_entropy(model(x), y), weights, create_graph=True)
     g = torch.cat([part.flatten() for part in gradient])
 
     def product(v):
@@ -203,6 +138,24 @@ def hessian_product(model: nn.Module, x: Tensor, y: Tensor) -> Callable[[Tensor]
         return torch.cat([part.flatten() for part in Hv])
 
     return product
+
+
+def power_iteration(product: Callable[[Tensor], Tensor], v: Tensor, steps: int) -> Tensor:
+    """Estimate the eigenvalue of largest size of a symmetric matrix H from products.
+
+    Args:
+        product: v ↦ Hv, from (P,) to (P,).
+        v: where to start, (P,), any length; it is not changed.
+        steps: products to spend; one more gives the number.
+
+    Returns:
+        vᵀHv for the last v of length 1: a scalar, with its sign.
+    """
+    v = v / v.norm()
+    for _ in range(steps):
+        v = product(v)
+        v = v / v.norm()
+    return v @ product(v)
 
 
 def lanczos(

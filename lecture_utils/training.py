@@ -9,7 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
+
+from lecture_utils.rates import MemberAdam
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -116,9 +119,10 @@ def train(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     *,
-    lr: float = 1e-3,
+    lr: float | Tensor = 1e-3,
     loss_function: LossFunction = cross_entropy,
     optimizer: type[torch.optim.Optimizer] = torch.optim.Adam,
+    schedule: Callable[[int], float] = lambda step: 1.0,
     progress: bool = False,
 ) -> History:
     """Train `model` in place, one update for each mini-batch; return the loss at every step.
@@ -129,24 +133,36 @@ def train(
     Args:
         model: any module that maps `x` to what `loss_function` takes.
         batches: pairs `(x, y)`, for example `MiniBatches`.
-        lr: learning rate, above zero.
+        lr: learning rate, above zero; or `(seeds,)`, one for each member of an ensemble (Adam).
         loss_function: `(output, y)` to a scalar, or to `(seeds,)` for an ensemble.
         optimizer: class of the optimiser, one with a fused kernel (Adam, AdamW, SGD).
+        schedule: factor on the learning rate at step 1, 2, …
         progress: show a bar (tqdm). Off by default: its timings differ at each run.
 
     Raises:
         ValueError: if `lr` is not positive and finite, or `batches` is empty.
     """
-    if not 0 < lr < float("inf"):
+    rates = torch.as_tensor(lr)
+    if not ((rates > 0) & rates.isfinite()).all():
         raise ValueError(f"lr must be a finite number above 0, got {lr}")
-    updater = optimizer(model.parameters(), lr=lr, fused=True)
+    each = rates.ndim > 0
+    updater = (
+        MemberAdam(model.parameters(), rates)
+        if each
+        else optimizer(model.parameters(), lr=lr, fused=True)
+    )
     losses = []
     model.train()
-    for x, y in tqdm(batches, desc="training", leave=False, disable=not progress):
+    bar = tqdm(batches, desc="training", leave=False, disable=not progress)
+    for step, (x, y) in enumerate(bar, start=1):
         loss = loss_function(model(x), y)
         updater.zero_grad()
         loss.sum().backward()
-        updater.step()
+        if each:
+            updater.step(schedule(step))
+        else:
+            updater.param_groups[0]["lr"] = lr * schedule(step)
+            updater.step()
         losses.append(loss.detach())
     if not losses:
         raise ValueError("batches is empty: expected at least one pair (x, y)")
@@ -202,7 +218,8 @@ class Ensemble(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """All members on the same inputs: `(n, features)` to `(seeds, n, classes)`."""
-        return torch.vmap(self._one, in_dims=(0, None))(self.stacked(), (x,))
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention know no vmap
+            return torch.vmap(self._one, in_dims=(0, None))(self.stacked(), (x,))
 
     def member(self, index: int) -> nn.Module:
         """A copy of one member as an ordinary module, in evaluation mode."""

@@ -27,8 +27,18 @@ def shapes():
 
 
 @pytest.fixture(scope="module")
+def gpt_block():
+    return notebooks.definitions(notebooks.path_of("09"))
+
+
+@pytest.fixture(scope="module")
 def landscape():
     return notebooks.definitions(notebooks.path_of("05"))
+
+
+@pytest.fixture(scope="module")
+def attention():
+    return notebooks.definitions(notebooks.path_of("06"))
 
 
 def test_a_relu_net_scales_with_its_weights(vanishing):
@@ -99,11 +109,14 @@ def test_all_paths_add_up_to_the_product(residual, seed):
     assert residual.path_shares(14, 0.5, seed)[1] < 1e-5
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_plane_catches_next_to_nothing_of_a_path(landscape, seed):
-    path = landscape.random_walk(31, 10_000, seed)
-    plane = torch.randn(2, 10_000, generator=torch.Generator().manual_seed(100 + seed))
-    assert landscape.caught(path, plane) < 0.005
+@pytest.mark.parametrize("use_shortcut", [False, True])
+def test_a_rescaled_net_is_the_same_function_and_as_sharp_in_its_rows(landscape, use_shortcut):
+    torch.manual_seed(0)
+    net = landscape.ShortcutMLP(32, 8, init="he", use_shortcut=use_shortcut)
+    again = landscape.rescaled(net, 1 / 256)
+    assert torch.equal(again(landscape.X), net(landscape.X))  # to the bit
+    before, after = (landscape.sharpness(one, in_rows=True) for one in (net, again))
+    assert after == pytest.approx(before, rel=1e-3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -160,3 +173,68 @@ def test_a_deep_plain_net_contains_the_shallow_one(shapes, seed):
             block.linear.bias.zero_()
         net.head.bias -= 8 * net.head.weight.sum(1)
     torch.testing.assert_close(net(x), shallow, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_attention_does_not_see_the_order_of_the_other_words(attention, seed):
+    torch.manual_seed(seed)
+    layer, x = attention.SelfAttention(32, num_heads=4), torch.randn(1, 8, 32)
+    another = x.clone()
+    another[:, 4] = torch.randn(32)
+    first = layer(x)[0, 0]
+    torch.testing.assert_close(layer(x[:, [0, 4, 2, 3, 1, 5, 6, 7]])[0, 0], first)
+    assert (layer(another)[0, 0] - first).abs().max() > 1e-3
+    feed_forward = attention.FeedForward(32, 128)
+    torch.testing.assert_close(feed_forward(another)[0, 0], feed_forward(x)[0, 0])
+
+
+@pytest.mark.parametrize(("eps", "longest"), [(1e-5, 316), (1e-12, 1_000_000)])
+def test_at_a_token_of_zeros_only_epsilon_holds_the_gradient(attention, eps, longest):
+    jacobian = attention.norm_jacobian(0, eps=eps)
+    assert torch.linalg.matrix_norm(jacobian, 2).item() == pytest.approx(longest, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_block_with_silent_branches_is_the_identity_unless_post_norm(gpt_block, seed):
+    x = torch.randn(2, 12, 64, generator=torch.Generator().manual_seed(seed))
+    for norm in ("pre", "sandwich"):
+        assert torch.equal(gpt_block.silenced(norm, seed)(x), x)
+    assert (gpt_block.silenced("post", seed)(x) - x).abs().max() > 0.2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_gpts_stream_is_the_sum_of_its_parts_unless_post_norm(gpt_block, seed):
+    for norm in ("pre", "sandwich", "post"):
+        model, tokens = gpt_block.fresh(seed, norm=norm)
+        parts, x = gpt_block.parts_of(model, tokens)
+        apart = (parts.sum(0) - x).norm() / x.norm()
+        assert apart > 0.5 if norm == "post" else apart < 1e-6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_shares_of_a_logit_add_up_to_it(gpt_block, seed):
+    model, tokens = gpt_block.fresh(seed)
+    logit = model(tokens).gather(2, tokens[..., None]).mean()
+    torch.testing.assert_close(gpt_block.own_logit(model, tokens).sum(), logit)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_layer_of_attention_cubes_the_distance_of_tokens(gpt_block, seed):
+    """Notebook 09: a tenth becomes 0.0003, a hundredth 0.0000003."""
+    after = []
+    for eps in (0.1, 0.01, 0.001):
+        rng = torch.Generator().manual_seed(seed)
+        same = torch.randn(20, 1, 64, generator=rng, dtype=torch.float64)
+        X = same + eps * torch.randn(20, 16, 64, generator=rng, dtype=torch.float64)
+        attend = gpt_block.random_attention(rng, causal=False, gain=1.0)
+        assert gpt_block.distance(X).median() == pytest.approx(eps, rel=0.1)
+        after.append(gpt_block.distance(attend(X)).median().item())
+    assert after[0] == pytest.approx(3e-4, rel=0.4)
+    assert after[0] / after[1] == pytest.approx(1000, rel=0.1)
+    assert after[1] / after[2] == pytest.approx(1000, rel=0.1)
+
+
+def test_the_lectures_model_differs_from_gpt2_in_two_places(gpt_block):
+    parts = gpt_block.account(gpt_block.GPTConfig())
+    assert parts["all"] == 124_439_808 == sum(parts.values()) - parts["all"]
+    assert parts["all"] - 12 * 3 * 768 + 50257 * 768 == 163_009_536

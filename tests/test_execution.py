@@ -14,7 +14,7 @@ from lecture_utils import ready
 from lecture_utils.authoring import butterfly, chaos, costs, notebooks
 from lecture_utils.authoring import course as course_map
 
-MEMORY = {"05": 700}  # MB resident, else 600: the course's promise to a reader with 1 GB
+MEMORY = {}  # MB resident, else 600: the course's promise to a reader with 1 GB
 TORCH = 220  # MB resident once torch is imported, built for processors alone, as on Binder
 AUTHORS = [name.replace("-", "_") for name in ready.pins(ready.AUTHORS)]
 SEAL = f"""

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from lecture_utils import landscape
+from lecture_utils import landscape, slices
 from lecture_utils.authoring import notebooks
 from lecture_utils.models import ShortcutMLP
 from lecture_utils.training import cross_entropy
@@ -54,13 +54,13 @@ def test_surface_equals_the_loop(options, examples, benchmark):
     setting = (net, plane(net), *examples, steps)
     by_loop = benchmark.by_loop(*setting)
     for chunk in (1, 4, 25, 100):
-        torch.testing.assert_close(landscape.surface(*setting, chunk=chunk), by_loop)
+        torch.testing.assert_close(slices.surface(*setting, chunk=chunk), by_loop)
     torch.testing.assert_close(by_loop[2, 2], cross_entropy(net(examples[0]), examples[1]))
 
 
 def test_surface_has_alpha_by_row(net, examples):
     steps = torch.tensor([0.0, 1.0])
-    found = landscape.surface(net, plane(net), *examples, steps)
+    found = slices.surface(net, plane(net), *examples, steps)
     theta = torch.nn.utils.parameters_to_vector(net.parameters())
     torch.nn.utils.vector_to_parameters(theta + plane(net)[0], net.parameters())
     torch.testing.assert_close(found[1, 0], cross_entropy(net(examples[0]), examples[1]))
@@ -68,7 +68,7 @@ def test_surface_has_alpha_by_row(net, examples):
 
 def test_surface_leaves_the_net_alone(net, examples):
     before = [p.clone() for p in net.parameters()]
-    landscape.surface(net, plane(net), *examples, torch.linspace(-1, 1, 3))
+    slices.surface(net, plane(net), *examples, torch.linspace(-1, 1, 3))
     assert all(torch.equal(p, b) for p, b in zip(net.parameters(), before, strict=True))
     assert all(p.requires_grad and p.grad is None for p in net.parameters())
 
@@ -87,9 +87,7 @@ def test_each_row_of_a_direction_is_as_long_as_the_nets(net):
 
 def exact_hessian(net, x, y):
     theta = torch.nn.utils.parameters_to_vector(net.parameters()).detach()
-    return torch.func.hessian(lambda t: cross_entropy(landscape.logits(net, t[None], x), y)[0])(
-        theta
-    )
+    return torch.func.hessian(lambda t: cross_entropy(slices._logits(net, t[None], x), y)[0])(theta)
 
 
 @pytest.mark.parametrize("options", KINDS)
@@ -103,6 +101,14 @@ def test_hessian_product_and_lanczos_agree_with_the_exact_hessian(options, examp
     values = torch.linalg.eigvalsh(H)
     found = landscape.lanczos(lambda u: product(u.double()).float(), len(H), steps=60)
     torch.testing.assert_close(torch.stack(found), values[[0, -1]], rtol=1e-4, atol=1e-4)
+
+
+def test_power_iteration_finds_the_largest_in_size_with_its_sign():
+    for values in ([9.0, 4.0, -1.0], [-7.0, 3.0, 0.5]):
+        known, v = torch.tensor(values), torch.tensor([1.0, -2.0, 0.5])
+        found = landscape.power_iteration(lambda u, known=known: known * u, v, steps=100)
+        assert found.item() == pytest.approx(values[0], rel=1e-5)
+        assert torch.equal(v, torch.tensor([1.0, -2.0, 0.5]))
 
 
 def test_rescaled_hessian_does_not_change_with_the_hidden_states(examples):
@@ -141,7 +147,7 @@ def spoil(net, value):
 def test_weights_that_are_not_finite(net, examples, value):
     directions, bad = plane(net), spoil(net, value)
     for call in (
-        lambda: landscape.surface(bad, directions, *examples, torch.zeros(1)),
+        lambda: slices.surface(bad, directions, *examples, torch.zeros(1)),
         lambda: landscape.filter_normalised(bad, 0),
         lambda: landscape.hessian_product(bad, *examples),
     ):
@@ -154,20 +160,20 @@ def test_directions_that_do_not_fit(net, examples):
     one = plane(net)[0]
     for directions in (plane(other), [one], [one, one, one], [one, plane(other)[1]]):
         with pytest.raises(ValueError, match="two directions of shape"):
-            landscape.surface(net, directions, *examples, steps)
+            slices.surface(net, directions, *examples, steps)
     with pytest.raises(ValueError, match="a direction holds a NaN"):
-        landscape.surface(net, [one, one * float("nan")], *examples, steps)
+        slices.surface(net, [one, one * float("nan")], *examples, steps)
 
 
 @pytest.mark.parametrize("steps", [torch.zeros(0), torch.zeros(2, 2), torch.full((2,), torch.nan)])
 def test_grids_that_are_none(net, examples, steps):
     with pytest.raises(ValueError, match="steps must be finite numbers of shape"):
-        landscape.surface(net, plane(net), *examples, steps)
+        slices.surface(net, plane(net), *examples, steps)
 
 
 def test_chunk_must_be_positive(net, examples):
     with pytest.raises(ValueError, match="chunk must be 1 or more"):
-        landscape.surface(net, plane(net), *examples, torch.zeros(1), chunk=0)
+        slices.surface(net, plane(net), *examples, torch.zeros(1), chunk=0)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,7 @@ def test_chunk_must_be_positive(net, examples):
 )
 def test_data_that_do_not_fit(net, x, y, says):
     for call in (
-        lambda: landscape.surface(net, plane(net), x, y, torch.zeros(1)),
+        lambda: slices.surface(net, plane(net), x, y, torch.zeros(1)),
         lambda: landscape.hessian_product(net, x, y),
     ):
         with pytest.raises(ValueError, match=says):
@@ -207,6 +213,6 @@ def test_the_benchmarks_programs_compute_the_same_surface(benchmark):
     net = benchmark.twin(True, digits, steps=1)
     directions = [landscape.filter_normalised(net, seed) for seed in (0, 1)]
     setting = (directions, digits.train_x[:64], digits.train_y[:64], torch.linspace(-1, 1, 5))
-    batched = landscape.surface(net, *setting)
+    batched = slices.surface(net, *setting)
     for program in (benchmark.by_loop, benchmark.by_vmap):
         torch.testing.assert_close(program(net, *setting), batched, rtol=1e-4, atol=1e-5)

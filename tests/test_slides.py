@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import notebooks, printing, slides, teaching
+from lecture_utils.authoring import minutes, notebooks, printing, slides
 
 COURSE = course_map.load()
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
@@ -18,10 +18,10 @@ FIRST = f"=== title-probe\n# Probe{NOTES}\n"
 @each
 def test_minutes_ascend_and_every_slide_says_something(path):
     deck = slides.slides_of(path)
-    minutes = [int(slide.notes["Minute"]) for slide in deck]
-    assert minutes[0] == 0
-    assert all(earlier <= later for earlier, later in pairwise(minutes))
-    assert minutes[-1] <= teaching.length(COURSE, path.name[:2])
+    starts = [int(slide.notes["Minute"]) for slide in deck]
+    assert starts[0] == 0
+    assert all(earlier <= later for earlier, later in pairwise(starts))
+    assert starts[-1] <= minutes.core(path.name[:2])
     assert all(len(slide.notes["Say"].split()) >= 5 for slide in deck)
 
 

@@ -12,7 +12,7 @@ from lecture_utils.authoring import generated, minutes, notebooks, slides, teach
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
 WITH_DECK = [n for n in NUMBERS if list(slides.FOLDER.glob(f"{n}_*.md"))]
-MINUTES = {number: teaching.length(COURSE, number) for number in NUMBERS}
+MINUTES = {number: minutes.core(number) for number in NUMBERS}
 
 
 def cells(row):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lecture_utils import training
+from lecture_utils.models import SelfAttention
 
 
 def blobs(n=96, features=6, classes=3):
@@ -241,3 +242,30 @@ def test_an_ensemble_that_learns_nothing_stays_at_guessing():
         for stack in ensemble.stacked().values():
             stack.zero_()
     assert training.train(ensemble, batches(1)).loss[0].tolist() == pytest.approx([math.log(3)] * 4)
+
+
+def test_each_member_has_a_rate_of_its_own_and_all_follow_the_schedule():
+    rates, schedule = (1e-2, 1e-3), lambda step: 1 / step
+    together = training.Ensemble(mlp, (0, 1))
+    training.train(together, batches(), lr=torch.tensor(rates), schedule=schedule)
+    for member, (seed, lr) in zip(together.members(), enumerate(rates), strict=True):
+        alone = training.Ensemble(mlp, (seed,))
+        training.train(alone, batches(), lr=lr, schedule=schedule)
+        for ours, plain in zip(member.parameters(), alone.member(0).parameters(), strict=True):
+            torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-4)
+
+
+def test_rates_fit_the_members():
+    with pytest.raises(ValueError, match="does not fit 3 learning rates"):
+        training.train(training.Ensemble(mlp, (0, 1)), batches(), lr=torch.ones(3))
+
+
+def test_an_ensemble_of_attention_warns_of_nothing(recwarn):
+    def build():
+        return nn.Sequential(nn.Unflatten(-1, (-1, 4)), SelfAttention(4, 2), nn.Flatten(1))
+
+    x = torch.randn(3, 8)
+    together = training.Ensemble(build, (0, 1))
+    each = torch.stack([net(x) for net in together.members()])
+    torch.testing.assert_close(together(x), each)
+    assert not recwarn.list

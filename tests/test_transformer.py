@@ -66,6 +66,17 @@ def test_zeroed_branches_leave_the_identity(norm):
     assert torch.equal(net(x), x)
 
 
+@pytest.mark.parametrize("norm", ["pre", "sandwich"])
+def test_the_stream_is_the_sum_of_its_updates(norm):
+    h_0 = h = sequence()
+    updates = 0
+    for _ in range(4):
+        for part in block(norm).children():
+            updates = updates + part.update(h)
+            h = part(h)
+    torch.testing.assert_close(h, h_0 + updates)
+
+
 @placements
 def test_samples_are_independent_and_padding_is_not_read(norm):
     net, x = block(norm).eval(), sequence()

@@ -10,11 +10,6 @@ _NAMED = re.compile(  # how a slide names a place in its notebook
 )
 
 
-def length(course: dict, number: str) -> int:
-    """Return the minutes that a deck takes: the notebook's, unless course.yml gives its own."""
-    return course["teaching"]["minutes"].get(number) or minutes.core(number)
-
-
 def exercise_minutes(number: str) -> dict[str, int]:
     """Return the minutes of the core's exercises, as its tasks state them: {"1.1": 5, …}."""
     found = {}
@@ -49,7 +44,7 @@ def timeline(course: dict, number: str) -> list[tuple[str, str, int, int]]:
     sections = section_by_cell(number)
     deck = slides.slides_of(slides.source(number))
     starts = [int(slide.notes["Minute"]) for slide in deck]
-    ends = [*starts[1:], length(course, number)]
+    ends = [*starts[1:], minutes.core(number)]
     rows, place = [], f"{int(number)}.1"
     for slide, start, end in zip(deck, starts, ends, strict=True):
         place = _place(slide, sections, place.partition(" ")[0])
@@ -164,7 +159,7 @@ def day(course: dict) -> str:
             rows.append(f"| {at} | | *{_pause(item)}* | {item} | | |")
             at, pauses = clock(at, item), pauses + item
             continue
-        left, all_of_it = cuts(course, item), length(course, item)
+        left, all_of_it = cuts(course, item), minutes.core(item)
         taken = all_of_it - sum(saved for _, saved, _ in left)
         what = ", ".join(what for what, saved, _ in left if saved) or "nothing"
         title = f"{item} {course['notebooks'][item]['title']}"
@@ -185,7 +180,7 @@ def evenings(course: dict) -> str:
         at, parts, total = plan["starts"], [], 0
         for item in session:
             pause = isinstance(item, int)
-            taken = item if pause else length(course, item)
+            taken = item if pause else minutes.core(item)
             title = f"*{_pause(item)}*" if pause else f"{item} {course['notebooks'][item]['title']}"
             parts.append(f"{at} {title} ({taken})")
             at, total = clock(at, taken), total + (0 if pause else taken)

@@ -4,14 +4,17 @@ from lecture_utils.checks.causal import causal_weights
 from lecture_utils.checks.clipping import clip
 from lecture_utils.checks.deepen import deeper
 from lecture_utils.checks.diagnosis import diagnose
-from lecture_utils.checks.gpt import greedy, parameters, residual_std
-from lecture_utils.checks.landscape import curvature, flaw, power_iteration
+from lecture_utils.checks.gpt import greedy, logit_shares, parameters
+from lecture_utils.checks.landscape import curvature, stretched
 from lecture_utils.checks.mlp import block_backward, shortcut
+from lecture_utils.checks.one_head import attention
+from lecture_utils.checks.padding import padding_test
 from lecture_utils.checks.paths import chain_gradients, norm_by_branches
+from lecture_utils.checks.placement import placement, pre_norm_block
 from lecture_utils.checks.printout import printout_by_hand
 from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
-from lecture_utils.checks.transformer import leaks_across_batch, pre_norm_block, rms_norm
+from lecture_utils.checks.transformer import leaks_across_batch, rms_norm
 from lecture_utils.checks.twins import looks_linear, swapped
 from lecture_utils.checks.vanishing import find_n_var, first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
@@ -19,6 +22,7 @@ from lecture_utils.checks.wiring import name_the_faults
 
 __all__ = [
     "Verdict",
+    "attention",
     "block_backward",
     "branch_strength",
     "causal_weights",
@@ -30,20 +34,21 @@ __all__ = [
     "environment",
     "find_n_var",
     "first_over_last",
-    "flaw",
     "greedy",
     "layers_until",
     "leaks_across_batch",
+    "logit_shares",
     "looks_linear",
     "name_the_faults",
     "norm_by_branches",
+    "padding_test",
     "parameters",
-    "power_iteration",
+    "placement",
     "pre_norm_block",
     "printout_by_hand",
-    "residual_std",
     "rms_norm",
     "shortcut",
+    "stretched",
     "swapped",
     "weight_std",
     "with_shortcut",

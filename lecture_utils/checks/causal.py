@@ -1,4 +1,4 @@
-"""Check for notebook 07: the causal mask by hand."""
+"""Check for notebook 09: the causal mask by hand."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
 
 @graded
 def causal_weights(answer: Callable) -> str:
-    """Exercise 7.1: from scores to causal attention weights."""
+    """Exercise 9.1: from scores to causal attention weights."""
     scores = torch.randn(4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     given = scores.clone()
     raw = answer(given)
@@ -19,7 +19,7 @@ def causal_weights(answer: Callable) -> str:
         raise NotYet("Your function changed the given scores. Work on a copy (`masked_fill`).")
     if isinstance(raw, Tensor) and raw.shape == scores.shape and raw.isnan().any():
         raise NotYet(
-            "Some weights are nan: a row in which everything is forbidden. Position 0 hears "
+            "Some weights are nan: a row in which everything is forbidden. Position 0 looks at "
             "itself; is your diagonal shifted, or does -inf meet a 0 in a product?"
         )
     if isinstance(raw, Tensor) and raw.isinf().any():
@@ -31,7 +31,7 @@ def causal_weights(answer: Callable) -> str:
         row = int(((found - right).abs() > 1e-8).any(1).nonzero()[0])
         raise NotYet(
             f"Row {row} should be {_row(right, row)}; yours is {_row(found, row)}. Position {row} "
-            f"hears the positions 0 to {row}, and their weights sum to 1."
+            f"looks at the positions 0 to {row}, and their weights sum to 1."
         )
     heads = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     raw = answer(heads.clone())
@@ -44,8 +44,7 @@ def causal_weights(answer: Callable) -> str:
         )
     _try_extremes(answer, scores, right)
     return (
-        "Row 0 is always 1, 0, 0, …: the first token hears itself only. That anchor is what slows "
-        "the collapse of section 7.6."
+        "Row 0 is always 1, 0, 0, …: the first token can look at itself only, whatever the scores."
     )
 
 
@@ -54,7 +53,7 @@ def _try_extremes(answer: Callable, scores: Tensor, right: Tensor) -> None:
     raw = torch.as_tensor(answer(scores + 2000 * torch.ones_like(scores).triu(1)))
     if raw.shape != right.shape or not torch.allclose(raw.to(right), right, atol=1e-8):
         raise NotYet(
-            "Right as long as the future is quiet. Where its scores are 2,000 larger, e to the "
+            "Right as long as the future's scores are small. Where they are 2,000 larger, e to the "
             "future overflows, or e to the past is rounded to 0 beside it: take the future out of "
             "the scores, before any exp."
         )
@@ -96,11 +95,14 @@ def _mask_answers(scores: Tensor) -> tuple[Tensor, list[tuple[Tensor, str]]]:
             lower.softmax(-1),
             "Forbidden scores are 0, and e^0 = 1: the future still gets weight. They must be -inf.",
         ),
-        (_softmax(scores, 1), "Your diagonal is shifted: position i still hears i + 1."),
-        (everything, "There is no mask: row 0 hears all four positions."),
-        (future.softmax(-1), "Your triangle is the wrong one: position t hears the future only."),
+        (_softmax(scores, 1), "Your diagonal is shifted: position i still looks at i + 1."),
+        (everything, "There is no mask: row 0 looks at all four positions."),
+        (
+            future.softmax(-1),
+            "Your triangle is the wrong one: position i looks at the future only.",
+        ),
         (upper, "Your triangle is the wrong one, and the softmax runs over the wrong axis."),
-        (columns, "The softmax runs over the listeners; it belongs over the heard ones, dim=-1."),
+        (columns, "The softmax runs over the queries; it belongs over the keys, dim=-1."),
         (
             scores.masked_fill(torch.ones(4, 4, dtype=torch.bool).triu(1), -math.inf).exp(),
             "These are exponentials: divide each row by its sum.",

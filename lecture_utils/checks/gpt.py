@@ -1,4 +1,4 @@
-"""Checks for notebook 07: the count, generation, the residual start."""
+"""Checks for notebook 09: the count, the shares of a logit, generation."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ _KNOWN = {(768, 12): 124_439_808, (1024, 24): 354_823_168, (1280, 36): 774_030_0
 
 @graded
 def parameters(answer: Callable) -> str:
-    """Exercise 7.2: the number of parameters of a GPT-2."""
+    """Exercise 9.2: the number of parameters of a GPT-2."""
     sizes = [(*size, 50257, 1024) for size in _KNOWN] + [(64, 3, 100, 16)]
     for dim, depth, vocab_size, context in sizes:
         more = {} if vocab_size == 50257 else {"vocab_size": vocab_size, "context": context}
@@ -31,7 +31,7 @@ def parameters(answer: Callable) -> str:
             )
         raise NotYet(
             f"For width {dim} and {depth} blocks you are off by {found - right:+,.0f}. One block "
-            f"has {12 * dim * dim + 13 * dim:,}; compare yours with the table of section 7.3."
+            f"has {12 * dim * dim + 13 * dim:,}; compare yours with the list in section 9.4."
         )
     return (
         "Large has 774,030,080 and XL 1,557,611,200, to the unit what was released. For large d "
@@ -61,7 +61,7 @@ def _count_answers(d: int, N: int, V: int, T: int) -> tuple[int, list[tuple[int,
 
 @graded
 def greedy(answer: Callable) -> str:
-    """Exercise 7.3: greedy generation beyond the context."""
+    """Exercise 9.4: greedy generation beyond the context."""
     start = torch.tensor([[2, 1, 4], [5, 5, 3]])
     for context, steps in ((16, 1), (16, 4), (4, 6)):
         given = start.clone()
@@ -141,43 +141,104 @@ def _name_greedy_slip(
 
 
 @graded
-def residual_std(answer: Callable) -> str:
-    """Exercise 7.4: the standard deviation of what writes into the stream."""
-    given = {(12, 2): (12,), (48, 2): (48, 2), (6, 3): (6, 3), (1, 1): (1, 1)}
-    found = {key: tensor(answer(*args), (), "the result").item() for key, args in given.items()}
-    right = {(N, k): 0.02 / (k * N) ** 0.5 for N, k in given}
-    if all(abs(found[key] - right[key]) < 1e-6 * right[key] for key in given):
-        return (
-            "The number of updates decides. GPT-2 has 2N of them; adding both branches in one sum, "
-            "as GPT-J does, changes nothing: two updates are added all the same."
-        )
-    N = 12
-    name_slip(
-        found[12, 2],
-        [
-            (0.02, "No division yet: 12 blocks write 24 times b², and the stream grows."),
-            (0.02 / N**0.5, "You divided by √N: count the sums. A block has two of them."),
-            (0.02 / (2 * N), "1/(2N) is too careful: the squares add, so each needs only 1/√(2N)."),
-            (0.02 / N, "You divided by N: it is squares that add, and a block has two sums."),
-            ((0.02 / (2 * N)) ** 0.5, "Your root covers the 0.02 too: that one stands outside."),
-            (0.02 * (2 * N) ** 0.5, "You multiplied by the root: deeper nets must write less."),
-            ((2 * N) ** -0.5, "That is the factor; multiply it by GPT-2's 0.02."),
-            (0.02**2 / (2 * N), "That is the variance: take the root."),
-            (
-                0.02 / 2 / N**0.5,
-                "You divide by 2√N instead of √(2N): the 2 belongs under the root, and once only "
-                "(is it in `branches` already?).",
-            ),
-        ],
-    )
-    key = next(key for key in given if abs(found[key] - right[key]) >= 1e-6 * right[key])
-    if key == (6, 3) and abs(found[key] - 0.02 / 12**0.5) < 1e-9:
+def logit_shares(answer: Callable) -> str:
+    """Exercise 9.3: split a logit among the parts of the stream."""
+    for count, width, eps, seed in ((4, 6, 0.5, 0), (26, 64, 1e-5, 1), (2, 3, 0.1, 2)):
+        rng = torch.Generator().manual_seed(seed)
+        parts = torch.randn(count, width, generator=rng, dtype=torch.float64) + 0.5
+        w = torch.randn(width, generator=rng, dtype=torch.float64) + 0.3
+        given = parts.clone(), w.clone()
+        raw = answer(*given, eps)
+        if not (torch.equal(given[0], parts) and torch.equal(given[1], w)):
+            raise NotYet("Your function changed the given parts or the row. Build new tensors.")
+        _name_shape_of_shares(raw, parts, w, eps)
+        found = tensor(raw, (count,), "the shares")
+        right, slips = _share_answers(parts, w, eps)
+        if torch.allclose(found, right, rtol=1e-5, atol=1e-8):
+            continue
+        name_slip(found, slips)
+        off = (found.sum() - right.sum()).item()
+        if abs(off) > 1e-6:
+            raise NotYet(
+                f"Your shares add up to {found.sum():.4f}; the logit is {right.sum():.4f}. Take "
+                "the sum of all parts first, then norm it, and see what each part contributes."
+            )
         raise NotYet(
-            "Right for GPT-2. With 3 branches in each of 6 blocks there are 18 sums, not 12: use "
-            "`branches`."
+            "Your shares add up to the logit, but not part by part: a part's share is its own "
+            "centred numbers times the row, over the common divisor, and nothing of other parts."
         )
-    N, k = key
-    raise NotYet(
-        f"With {N} block(s) of {k} branch(es) you return {found[key]:.3g}. What is written adds "
-        f"up to {k * N} × (std/0.02)² = {k * N * (found[key] / 0.02) ** 2:.3g} b²; it should be b²."
+    return (
+        "The logit of a whole GPT is now a sum over those who wrote it. Try it: "
+        "`parts, _ = parts_of(model, tokens)`, then "
+        "`shares(parts[:, 0, 5], model.tokens.weight[tokens[0, 5]])`"
     )
+
+
+def _name_shape_of_shares(raw: object, parts: Tensor, w: Tensor, eps: float) -> None:
+    """Say what a result of another shape probably is."""
+    if not isinstance(raw, Tensor):
+        return
+    if raw.shape == parts.shape:
+        raise NotYet(
+            f"You return {tuple(raw.shape)} numbers: the normed parts. Multiply them by the row, "
+            f"and sum over the width."
+        )
+    if raw.dim() == 0 and raw.isfinite():
+        logit = _share_answers(parts, w, eps)[0].sum()
+        which = "That is the whole logit" if torch.isclose(raw.double(), logit) else "One number"
+        raise NotYet(f"{which}; give one share for each of the {len(parts)} parts.")
+    if raw.shape == w.shape:
+        raise NotYet(f"Shape {tuple(raw.shape)} is the width: you summed over the parts.")
+
+
+def _share_answers(parts: Tensor, w: Tensor, eps: float) -> tuple[Tensor, list[tuple[Tensor, str]]]:
+    """Return the right shares and what the usual slips give instead."""
+    x = parts.sum(0)
+    divisor = (x.var(correction=0) + eps).sqrt()
+    centred = parts - parts.mean(-1, keepdim=True)
+    own = (parts.var(-1, correction=0) + eps).sqrt()
+    whole = centred @ w / divisor
+    return whole, [
+        (
+            centred @ w / own,
+            "Each part is normed by its own spread. The divisor belongs to the sum.",
+        ),
+        (parts @ w / divisor, "The mean is still in: norm subtracts x̄, so each part its own mean."),
+        (
+            parts @ w,
+            "That is the row times the parts, not normed: subtract means, then divide.",
+        ),
+        (centred @ w, "The means are gone; now divide by the spread of the sum."),
+        (
+            (parts - x.mean()) @ w / divisor,
+            "You subtract the mean of the whole sum from each part, 2N + 2 times in all. Each part "
+            "has a mean of its own, and those add up.",
+        ),
+        (
+            (parts - x.mean() / len(parts)) @ w / divisor,
+            "They add up. But you share the sum's mean out evenly, so each share depends on the "
+            "other parts. Let each part subtract its own mean.",
+        ),
+        (
+            (parts - parts.mean(0)) @ w / divisor,
+            "You subtract the mean over the *parts*; norm's mean runs over the numbers, dim=-1.",
+        ),
+        (
+            centred @ w / (x.var() + eps).sqrt(),
+            "Nearly: `var` divides by d − 1 unless told otherwise; layer norm takes correction=0.",
+        ),
+        (centred @ w / x.var(correction=0).sqrt(), "ε is missing: it stands under the root."),
+        (
+            centred @ w / (x.var(correction=0).sqrt() + eps),
+            "ε stands under the root, beside the variance, not beside the spread.",
+        ),
+        (centred @ w / (x.var(correction=0) + eps), "You divide by the variance: take its root."),
+        (
+            centred @ w / (parts.var(correction=0) + eps).sqrt(),
+            "Your variance runs over all parts at once. It is the variance of their *sum*.",
+        ),
+        (
+            whole / whole.sum(),
+            "You return fractions of the logit; the shares themselves are asked.",
+        ),
+    ]

@@ -1,12 +1,12 @@
-"""Checks for notebook 05: curvature of a slice, power iteration, unfair comparisons."""
+"""Checks for notebook 05: the curvature of a slice, and a ruler beaten (exercises 5.1, 5.2)."""
 
-import itertools
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.models import ShortcutMLP
 
 
 @graded
@@ -31,12 +31,13 @@ def curvature(answer: Callable) -> str:
             k = int((found - right).abs().argmax())
             raise NotYet(
                 f"For {name}, you found {found[k]:.4g} at s = {s[k + 1]:+.1f}, where the "
-                f"neighbours give {right[k]:.4g}. Check it with s², whose second derivative is 2 "
+                f"neighbours give {right[k]:.4g}. Check it with s², whose curvature is 2 "
                 f"everywhere."
             )
     return (
-        "Two neighbours and the middle are enough. Along a random direction this is a weighted "
-        "average of all curvatures, so the steepest wall of the gorge drowns in it."
+        "Two neighbours and the middle are enough, and the net's formula is not needed. Try it: "
+        "`curvature(along(plain[0], random_direction(plain[0], 0), torch.arange(-2, 3) / 20), "
+        "0.05)`"
     )
 
 
@@ -46,21 +47,21 @@ def _curvature_slips(f: Tensor, step: float) -> list[tuple[Tensor, str]]:
     return [
         (second, "You did not divide. Half as far apart, the differences are four times "
                  "smaller: divide by step²."),
-        (second / step, "You divided by the step once; the second derivative needs step²."),
-        (second / (2 * step), "You divided by 2 · step, which is right for a *first* "
-                              "derivative; here it is step²."),
+        (second / step, "You divided by the step once; a curvature needs step²."),
+        (second / (2 * step), "You divided by 2 · step, which is right for a *slope*; here it is "
+                              "step²."),
         (second / (2 * step) ** 2, "The points are one step from the middle, not two: divide "
                                    "by step², not (2 · step)²."),
-        (second / (2 * step**2), "That is half of it: the ½ of the Taylor series appears "
-                                 "twice, to the left and to the right, and the two add up."),
-        (2 * second / step**2, "That is twice as much: adding the two Taylor series gives "
-                               "h² f'', and not h² f'' / 2."),
+        (second / (2 * step**2), "That is half of it: each of the two parabola's values has "
+                                 "½ c step², to the left and to the right, and the two add up."),
+        (2 * second / step**2, "That is twice as much: the sum of the two neighbours has "
+                               "c step², and not ½ c step²."),
         (-second / step**2, "The sign is wrong: in a valley both neighbours are *higher*, and "
                             "the curvature is positive."),
         ((left - middle + right) / step**2, "The middle counts twice, once for each "
                                             "neighbour: f(s+h) + f(s−h) − 2 f(s)."),
-        ((right - left) / (2 * step), "That is the slope, the *first* derivative. Add the two "
-                                      "Taylor series instead of subtracting them."),
+        ((right - left) / (2 * step), "That is the *slope*. Add the two neighbours instead of "
+                                      "subtracting them: then the slope cancels."),
     ]  # fmt: skip
 
 
@@ -69,143 +70,127 @@ def _wrong_length(length: int) -> str:
         return "6 numbers for 7 losses: that is one difference. Take the difference of differences."
     if length == 7:
         return (
-            "7 numbers for 7 losses: the two outer points have only one neighbour, so no second "
-            "derivative can be read off there. Return the inner 5."
+            "7 numbers for 7 losses: the two outer points have only one neighbour, so no "
+            "curvature can be read off there. Return the inner 5."
         )
     return "3 numbers for 7 losses: compare neighbours, one step apart, at every inner point."
 
 
-def _matrix(values: list[float]) -> torch.Tensor:
-    """Make a symmetric matrix with these eigenvalues, and no axis as its eigenvector."""
-    g = torch.Generator().manual_seed(1)
-    Q = torch.linalg.qr(torch.randn(len(values), len(values), generator=g, dtype=torch.float64))[0]
-    return Q @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ Q.T
+def _net(width: int, depth: int, use_shortcut: bool) -> ShortcutMLP:
+    """Make a net in float64 whose biases are not 0, as after training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(width)
+        net = ShortcutMLP(width, depth, use_shortcut=use_shortcut, in_features=5, out_features=3)
+    return net.double().eval()
 
 
 @graded
-def power_iteration(answer: Callable) -> str:
-    """Exercise 5.2: the eigenvalue of largest size, by repeated multiplication."""
-    start = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0, 0.3], dtype=torch.float64)
-    for values in ([9.0, 4.0, 2.0, 1.0, 0.5, -1.0], [-7.0, 3.0, 2.0, 1.0, 0.5, 0.1]):
-        A, calls, v = _matrix(values), [], start.clone()
-        found = answer(_counted(A, calls), v, 200)
-        if not torch.equal(v, start):
-            raise NotYet("Your function changed the vector v it was given; work on a copy.")
-        if isinstance(found, torch.Tensor) and found.shape == start.shape:
-            raise NotYet("You return the vector; return the eigenvalue vᵀ H v, one number.")
-        if max(calls, default=0) > 1e12 or not torch.as_tensor(found).isfinite().all():
-            raise NotYet(
-                "The vector grew without bound: make its length 1 again after every product, or "
-                "200 products by 9 give 10^190 (in the float32 of a net: infinity)."
-            )
-        value = tensor(found, ())
-        if len(calls) < 150:
-            raise NotYet(
-                f"`product` was called {len(calls)} times; 200 steps mean 200 products, and one "
-                f"more for vᵀ H v."
-            )
-        right = values[0]
-        if abs(value - right) < 1e-4:
-            continue
-        if right < 0 and abs(value + right) < 1e-4:
-            raise NotYet(
-                "With eigenvalues from −7 to 3 you found +7. The norm of H v has lost the sign: "
-                "return vᵀ H v."
-            )
-        _power_slips(value.item(), values, A, start)
+def stretched(answer: Callable) -> str:
+    """Exercise 5.2: one number of the hidden state a times as large, no answer changed."""
+    for width, depth, use_shortcut, k, a in ((6, 3, True, 2, 4.0), (4, 2, False, 0, 0.25)):
+        net = _net(width, depth, use_shortcut)
+        before = [p.detach().clone() for p in net.parameters()]
+        new = _answered(answer, net, k, a)
+        if not isinstance(new, nn.Module) or not hasattr(new, "blocks"):
+            raise NotYet(f"Return the new net; yours returns a {type(new).__name__}.")
+        if any(not torch.equal(p, b) for p, b in zip(net.parameters(), before, strict=True)):
+            raise NotYet("The given net was changed too. Work on `copy.deepcopy(net)`.")
+        if all(torch.equal(p, b) for p, b in zip(new.parameters(), before, strict=True)):
+            raise NotYet("Your net has the old weights: number k is not a times as large.")
+        _require_stem(net, new, k, a)
+        D = torch.ones(width, dtype=torch.float64)
+        D[k] = a
+        for place, (old, block) in enumerate(zip(net.blocks, new.blocks, strict=True)):
+            _require_layer(old.linear, block.linear, D, k, a, f"block {place}")
+        _require_head(net.head, new.head, D, a)
     return (
-        "It agrees with Lanczos, and needs only one vector. The price is time: each step improves "
-        "it by the ratio of the two largest eigenvalues, and it finds the largest in *size*, "
-        "positive or not."
+        "Not one answer has changed. Now measure: `sharpness(short[0], in_rows=True)` and "
+        "`sharpness(stretched(short[0], 0, 1 / 256), in_rows=True)`. One row was enough to beat "
+        "the ruler that is made of rows."
     )
 
 
-def _counted(A: Tensor, calls: list[float]) -> Callable[[Tensor], Tensor]:
-    """Make v ↦ Av, which writes down the length of each v and stops a loop without end."""
-
-    def product(v: Tensor) -> Tensor:
-        if len(calls) > 2000:
+def _answered(answer: Callable, net: ShortcutMLP, k: int, a: float) -> nn.Module:
+    """Call the answer; where PyTorch refuses how a weight is set, say how it is done."""
+    try:
+        return answer(net, k, a)
+    except NotYet as mistake:
+        if any(words in str(mistake) for words in ("leaf Variable", "cannot assign", "inplace")):
             raise NotYet(
-                "`product` was called more than 2,000 times for 200 steps: a loop that does not "
-                "end?"
-            )
-        calls.append(float(v.norm()))
-        return A @ v
-
-    return product
+                f"{mistake} A weight is a parameter, which autograd guards. Change its values "
+                f"with `.data`, as cell 5.5 b does."
+            ) from mistake
+        raise
 
 
-def _power_slips(value: float, values: list[float], A: torch.Tensor, start: torch.Tensor) -> None:
-    right = values[0]
-    u = start / start.norm()
-    if abs(value - float(u @ A @ u)) < 1e-4 or abs(value - float(start @ A @ start)) < 1e-4:
-        raise NotYet("You return vᵀ H v for the v you started from: assign the product to v.")
-    if abs(value - right**2) < 1e-3:
-        raise NotYet("That is the square of the eigenvalue: vᵀ H v, not the squared length of H v.")
-    if abs(value - 1) < 1e-6:
-        raise NotYet("You found 1, the length that you gave v. Multiply once more: vᵀ H v.")
-    if right < 0 and abs(value - max(values)) < 1e-3:
-        raise NotYet("That is the largest eigenvalue; power iteration finds the largest in size.")
-    raise NotYet(f"With eigenvalues {values} the answer is {right:g}; you found {value:.4g}.")
+def _require_stem(net: ShortcutMLP, new: ShortcutMLP, k: int, a: float) -> None:
+    """Refuse a stem whose number k is not a times as large, or that changes another one."""
+    wanted_w, wanted_b = net.stem.weight.detach().clone(), net.stem.bias.detach().clone()
+    wanted_w[k] *= a
+    wanted_b[k] *= a
+    found_w, found_b = new.stem.weight.detach(), new.stem.bias.detach()
+    if torch.allclose(found_w, a * net.stem.weight):
+        raise NotYet(
+            "You multiplied all numbers of the hidden state, which is section 5.5's `rescaled`: "
+            "the ruler made of rows sees through that. Multiply number k only."
+        )
+    if torch.allclose(found_w[:, k], a * net.stem.weight[:, k]) or torch.allclose(
+        found_w[:, k], net.stem.weight[:, k] / a
+    ):
+        raise NotYet(
+            "In the stem you changed column k: that is what reads pixel k. The weights that "
+            "*compute* number k of the hidden state are row k, `weight.data[k]`."
+        )
+    if torch.allclose(found_w[k], net.stem.weight[k] / a):
+        raise NotYet("Number k comes out of the stem divided by a; multiply it.")
+    if not torch.allclose(found_w, wanted_w):
+        raise NotYet(
+            "After the stem number k of the hidden state must be a times as large and all others "
+            "as before: multiply row k of the stem's weights, and nothing else of them."
+        )
+    if not torch.allclose(found_b, wanted_b):
+        raise NotYet("The stem adds a bias to number k: that must become a times as large, too.")
 
 
-_FAIR = {"loss": 0.1, "units": "rows", "planes": 5, "norm": None}
-_SAYS = {
-    "units": "the directions of {which} are not filter-normalised: its picture depends on how long "
-    "the weights happen to be",
-    "norm": "{which} has a norm and the other none (or another one): a norm keeps "
-    "lengthened weights from multiplying, so the two surfaces are of different kinds",
-    "loss": "the losses are more than a factor 2 apart ({which} is the lower one)",
-    "planes": "{which} was drawn in fewer than three planes: one picture is an anecdote",
-}
-
-
-@graded
-def flaw(answer: Callable) -> str:
-    """Exercise 5.3: the first thing that spoils a comparison of two landscapes."""
-    spoilt = {
-        "units": {"units": "weights"},
-        "norm": {"norm": "layer"},
-        "loss": {"loss": 0.004},
-        "planes": {"planes": 1},
-    }
-    _ask(answer, _FAIR, _FAIR | {"loss": 0.15}, "fair", "the losses differ by a factor of 1.5 only")
-    for low, high, word in ((0.1, 0.21, "loss"), (0.001, 0.003, "loss"), (4.0, 4.5, "fair")):
-        why = f"{high:g} is {high / low:.3g} times {low:g}, and the limit is a factor of 2"
-        for pair in ((low, high), (high, low)):
-            _ask(answer, *(_FAIR | {"loss": value} for value in pair), word, why)
-    for norm in ("layer", "batch"):
-        both = _FAIR | {"norm": norm}
-        _ask(answer, both, both, "fair", f"both have {norm} norm, the same for both")
-    for expected, change in spoilt.items():
-        for swap in (False, True):
-            pair = [_FAIR, _FAIR | change]
-            which = "the first" if swap else "the second"
-            _ask(answer, *(pair[::-1] if swap else pair), expected,
-                 _SAYS[expected].format(which=which))  # fmt: skip
-    _ask(answer, _FAIR, _FAIR | {"planes": 2}, "planes", "two planes are fewer than three")
-    for key in ("units", "planes"):
-        both = _FAIR | spoilt[key]
-        _ask(answer, both, both, key, f"{key} is wrong in both, which makes nothing fair")
-    for pair in ([_FAIR, _FAIR | {"planes": 3}], [_FAIR | {"planes": 3}, _FAIR]):
-        _ask(answer, *pair, "fair", "three planes are enough")
-    _ask(answer, _FAIR | {"norm": "layer"}, _FAIR | {"norm": "batch"}, "norm",
-         "layer norm and batch norm are two different norms")  # fmt: skip
-    for first, second in itertools.combinations(spoilt, 2):
-        one, other = _FAIR | spoilt[first], _FAIR | spoilt[second]
-        why = f"both {first} and {second} are wrong, and {first} comes first in the task's order"
-        _ask(answer, one, other, first, why)
-    return (
-        "By this list the twins of section 5.1 fail twice: unequal loss, and one plane. Ask it of "
-        "the next landscape that you see in a paper."
-    )
-
-
-def _ask(answer: Callable, one: dict, other: dict, expected: str, why: str) -> None:
-    words = ("units", "norm", "loss", "planes", "fair")
-    found = answer(dict(one), dict(other))
-    if found not in words:
-        raise NotYet(f"You return {found!r}; the five words are {', '.join(words)}.")
-    if found == expected:
+def _require_layer(old: nn.Linear, new: nn.Linear, D: Tensor, k: int, a: float, where: str) -> None:
+    """Refuse a block's layer that does not take a-fold number k in and give it out again."""
+    W, found = old.weight.detach(), new.weight.detach()
+    if torch.allclose(found, D[:, None] * W / D):
+        if not torch.allclose(new.bias, D * old.bias):
+            raise NotYet(f"In {where} the bias of number k is still the old one.")
         return
-    raise NotYet(f"{one} against {other}: you say {found!r}. But {why}: {expected!r}.")
+    if torch.allclose(found, W):
+        raise NotYet(
+            f"In {where} nothing has changed. It reads number k, which is now {a:g} times as "
+            f"large, and it computes a new number k."
+        )
+    if torch.allclose(found, D[:, None] * W):
+        raise NotYet(
+            f"In {where} all numbers read number k, which is now {a:g} times as large: divide the "
+            f"weights that read it, column k, by a."
+        )
+    if torch.allclose(found, W / D):
+        raise NotYet(
+            f"In {where} the old number k comes out, beside a stream in which it is {a:g} times "
+            f"as large: multiply row k, which computes it, by a."
+        )
+    if torch.allclose(found, W / D[:, None] * D) or torch.allclose(found, D * W):
+        raise NotYet(f"In {where} rows and columns are exchanged: row k computes, column k reads.")
+    right = D[:, None] * W / D
+    off = (found - right).abs() > 1e-9
+    if off.sum() == 1 and off[k, k]:
+        raise NotYet(
+            f"In {where} the weight from number k to number k is wrong: it is multiplied as part "
+            f"of row k and divided as part of column k, so it stays as it was."
+        )
+    raise NotYet(f"In {where} row k must be a times the old one, and column k divided by a.")
+
+
+def _require_head(old: nn.Linear, new: nn.Linear, D: Tensor, a: float) -> None:
+    """Refuse a head that does not undo the factor a."""
+    if torch.allclose(new.weight, old.weight) and not torch.equal(D, torch.ones_like(D)):
+        raise NotYet(f"The head still reads a number k that is {a:g} times as large: divide there.")
+    if not torch.allclose(new.weight, old.weight / D):
+        raise NotYet("In the head only column k changes: it reads number k, so divide it by a.")
+    if not torch.allclose(new.bias, old.bias):
+        raise NotYet("The head's biases are added to the answers; they must stay as they were.")

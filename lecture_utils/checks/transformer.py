@@ -1,7 +1,8 @@
-"""Checks for notebook 06: norm, batch and placement (exercises 6.1 to 6.3)."""
+"""Checks for notebook 06: samples that mix, and RMSNorm (exercises 6.2 and 6.3)."""
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ def _random(*shape: int, seed: int = 0) -> Tensor:
 
 @graded
 def rms_norm(answer: Callable) -> str:
-    """Exercise 6.1: divide by the root of the mean square, then the gain."""
+    """Exercise 6.3: divide by the root of the mean square, then the gain."""
     x, gain = _random(3, 4, 6) + 0.5, _random(6, seed=1)
     given = x.clone()
     try:
@@ -42,8 +43,8 @@ def rms_norm(answer: Callable) -> str:
     ])  # fmt: skip
     _compare_norm(found, tiny, gain, 0.01)
     return (
-        "It is blind to the length of x, as layer norm is, but not to a constant added to all "
-        "entries: it removes one direction, not two, and costs one pass less over the numbers."
+        "Ten times x gives the same result, as with layer norm. A constant added to all entries "
+        "does change it: RMSNorm loses one direction, not two, and needs no mean."
     )
 
 
@@ -87,14 +88,21 @@ def _compare_norm(found: Tensor, x: Tensor, gain: Tensor, eps: float) -> None:
 
 
 class _Neighbour(nn.Module):
-    """Each sample hears the one before it in the batch; behind a norm, so a constant is mute."""
+    """Each sample reads the one before it in the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 0.5 * x.roll(1, dims=0)
+
+
+class _AllThroughNorm(nn.Module):
+    """Each sample reads the sum of all samples, through a norm: nobody sees a constant."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + 0.5 * self.norm(x).roll(1, dims=0)
+        return x + 0.5 * self.norm(x).sum(0)
 
 
 class _OverBatch(nn.Module):
@@ -108,13 +116,18 @@ class _OverBatch(nn.Module):
         return x + self.attention(x.transpose(0, 1)).transpose(0, 1)
 
 
-class _LastHears(nn.Module):
-    """Only the last sample hears the first; nobody else hears anybody."""
+class _OneReads(nn.Module):
+    """One sample reads one other sample's last token; nobody else reads anybody."""
+
+    def __init__(self, reader: int, read: int, strength: float = 0.5) -> None:
+        super().__init__()
+        self.reader, self.read, self.strength = reader, read, strength
 
     def forward(self, x: Tensor) -> Tensor:
         leak = torch.zeros_like(x)
-        leak[-1] = x[0] - x[0].mean(-1, keepdim=True)
-        return x + 0.5 * leak
+        token = x[self.read, -1]
+        leak[self.reader, 0] = token - token.mean()
+        return x + self.strength * leak
 
 
 @graded
@@ -127,6 +140,7 @@ def leaks_across_batch(answer: Callable) -> str:
 
 def _try_on_layers(answer: Callable) -> str:
     dim, batch = 8, 4
+    every = "Change every sample in turn, all of it, and compare all the others."
     cases = (
         (BertLayer(dim, 16, 2, dropout=0.0).eval(), False,
          "A healthy BertLayer is accused. Did you look at the changed sample itself? Its own "
@@ -137,13 +151,21 @@ def _try_on_layers(answer: Callable) -> str:
         (BertLayer(dim, 16, 2, dropout=0.5).train(), False,
          "A healthy BertLayer in training mode is accused: its dropout makes any two runs differ. "
          "Call layer.eval() first."),
-        (_Neighbour(dim).eval(), True,
-         "A leak to a single neighbour goes unnoticed: here each sample hears only the one before "
-         "it, through a layer norm. Change every sample in turn, by random numbers (a norm does "
-         "not notice a constant), and compare all the others."),
-        (_LastHears(), True,
-         "A leak goes unnoticed in which the last sample hears the first and nobody else hears "
-         "anybody. Change every sample in turn and compare all the others."),
+        (_AllThroughNorm(dim).eval(), True,
+         "A leak through a layer norm goes unnoticed, though every sample reads all the others. A "
+         "norm takes out a constant that you add, and a factor; change samples by random numbers."),
+        (_Neighbour().eval(), True,
+         f"A leak to a single neighbour goes unnoticed: here each sample reads only the one before "
+         f"it. {every}"),
+        (_OneReads(3, 0), True,
+         f"A leak goes unnoticed in which only the last sample reads the first. {every}"),
+        (_OneReads(0, 3), True,
+         f"A leak goes unnoticed in which only the first sample reads the last. {every}"),
+        (_OneReads(2, 1), True,
+         f"A leak goes unnoticed in which only sample 2 reads sample 1. {every}"),
+        (_OneReads(1, 2, strength=0.01), True,
+         "A weak leak goes unnoticed: one sample reads a hundredth of another. Rounding is a "
+         "thousand times smaller; compare more strictly, atol=1e-5."),
     )  # fmt: skip
     for layer, leaks, message in cases:
         x = torch.randn(batch, 5, dim)
@@ -151,10 +173,8 @@ def _try_on_layers(answer: Callable) -> str:
         found = answer(layer, x)
         if not torch.equal(x, given):
             raise NotYet("Your test changes the caller's x. Work on x.clone().")
-        if isinstance(found, Tensor) and found.numel() == 1 and found.dtype == torch.bool:
-            found = bool(found)
         if not isinstance(found, bool):
-            raise NotYet(f"Return True or False; your test returned a {type(found).__name__}.")
+            found = _as_bool(found)
         if found != leaks:
             raise NotYet(message)
     return (
@@ -163,75 +183,8 @@ def _try_on_layers(answer: Callable) -> str:
     )
 
 
-@graded
-def pre_norm_block(answer: Callable) -> str:
-    """Exercise 6.3: a pre-norm block from its parts."""
-    x, dim = _random(2, 3, 4), 4
-    A, M = _random(dim, dim, seed=1), _random(dim, dim, seed=2)
-
-    def attention(h: Tensor) -> Tensor:
-        return torch.tanh(h @ A).cumsum(1)
-
-    def feed_forward(h: Tensor) -> Tensor:
-        return torch.tanh(h @ M)
-
-    def norm_1(h: Tensor) -> Tensor:
-        return 2 * nn.functional.layer_norm(h, (dim,))
-
-    def norm_2(h: Tensor) -> Tensor:
-        return 3 * nn.functional.layer_norm(h, (dim,))
-
-    given = x.clone()
-    found = tensor(answer(x, attention, feed_forward, norm_1, norm_2), (2, 3, 4))
-    if not torch.equal(x, given):
-        raise NotYet("Your block changes its input in place (`x +=`). Write x = x + … instead.")
-    middle = x + attention(norm_1(x))
-    if torch.allclose(found, middle + feed_forward(norm_2(middle))):
-        return (
-            "Read your two lines again: with both branches at 0 nothing is left but `return x`. "
-            "No line of a post-norm block can say that."
-        )
-    name_slip(found, _placement_slips(x, attention, feed_forward, norm_1, norm_2))
-    raise NotYet(
-        "That is none of the usual slips, and not pre-norm. Follow the middle picture of section "
-        "6.4 from below: what does each branch read, and what is its output added to?"
-    )
-
-
-def _placement_slips(
-    x: Tensor, att: Callable, ff: Callable, n1: Callable, n2: Callable
-) -> list[tuple[Tensor, str]]:
-    """Return what the usual slips give."""
-    mid, bare = x + att(n1(x)), att(n1(x))
-    post, normed, out = n1(x + att(x)), n1(x), x + n1(att(x))
-    late = normed + att(normed)
-    from_normed = (
-        "The shortcut starts behind the norm: `x = norm(x)` and then `x + …` adds the normed x. "
-        "The norm belongs to the branch alone."
-    )
-    return [
-        (n2(post + ff(post)), "That is post-norm: both norms stand after the sum."),
-        (n2(late) + ff(n2(late)), from_normed),
-        (late + ff(n2(late)), from_normed),
-        (n2(mid) + ff(n2(mid)), from_normed),
-        (out + n2(ff(out)), "Your norms stand at the branches' exits, as in OLMo 2. Pre-norm has "
-                            "them at the entries."),
-        (mid + ff(n2(x)), "Feed-forward reads the block's input: those are parallel branches, as "
-                          "in GPT-J. Let it read the stream after the first sum."),
-        (x + ff(n2(mid)), "The second shortcut starts at the block's input, so attention's update "
-                          "is lost from the stream. Start it at the first sum."),
-        (bare + ff(n2(bare)), "The shortcut around attention is missing."),
-        (ff(n2(mid)), "The shortcut around feed-forward is missing."),
-        (ff(n2(bare)), "Both shortcuts are missing: that is a plain block."),
-        (mid + ff(n1(mid)), "norm_1 is used twice. Each norm has learned its own gain."),
-        (mid + ff(mid), "Feed-forward reads the bare stream: norm_2 is not used."),
-        (x + att(x) + ff(n2(x + att(x))), "Attention reads the bare stream: norm_1 is not used."),
-        (n2(mid + ff(mid)), "The second norm stands after the sum: half pre-norm, half post-norm."),
-        (mid, "Feed-forward is missing."),
-        (mid + ff(n2(bare)), "Feed-forward reads attention's output alone. Let it read the stream "
-                             "after the first sum."),
-        (x + ff(n2(bare)), "Attention's output never reaches the stream: there are two sums, one "
-                           "for each branch."),
-        ((x + ff(n1(x))) + att(n2(x + ff(n1(x)))), "Attention comes first, then feed-forward."),
-        ((x + ff(n2(x))) + att(n1(x + ff(n2(x)))), "Attention comes first, then feed-forward."),
-    ]  # fmt: skip
+def _as_bool(found: object) -> bool:
+    """Accept the booleans of PyTorch and NumPy, too."""
+    if getattr(found, "dtype", None) in (torch.bool, np.dtype(bool)) and found.ndim == 0:
+        return bool(found)
+    raise NotYet(f"Return True or False; your test returned a {type(found).__name__}.")

@@ -1,12 +1,23 @@
-"""The wiring clinic of notebook 06: healthy decoders, patients with one fault each, pictures."""
+"""The wiring clinic of notebook 08: healthy decoders, patients, property tests and pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from lecture_utils.clinic import patients, pictures
+from lecture_utils.clinic import patients, pictures, properties
 from lecture_utils.clinic.chart import chart
+from lecture_utils.clinic.pictures import KINDS
+from lecture_utils.clinic.properties import (
+    TESTS,
+    outcome,
+    recorded,
+    same,
+    shortcut_matrix,
+    silenced,
+    sublayers,
+)
 from lecture_utils.clinic.records import DIAGNOSES, FAULTS, Fault
 from lecture_utils.clinic.ward import Decoder, DeepNormDecoder
 from lecture_utils.require import require_choice
@@ -33,30 +44,100 @@ def admit(who: str, seed: int = 0) -> nn.Module:
         return WARD[who]().double().eval()
 
 
-def sequences(seed: int = 0) -> Tensor:
-    """Draw four sequences of six vectors, (4, 6, 16), float64."""
+def sequences(seed: int = 0, samples: int = 4) -> Tensor:
+    """Draw sequences of six vectors, (samples, 6, 16), float64."""
     draw = torch.Generator().manual_seed(seed)
-    return torch.randn(4, 6, 16, generator=draw, dtype=torch.float64)
+    return torch.randn(samples, 6, 16, generator=draw, dtype=torch.float64)
 
 
-def show_pictures(letters: str, shortcut_matrix: Callable) -> None:
-    """Show one picture for each of six patients.
+def failures(
+    test: Callable,
+    who: str,
+    seeds: Iterable[int] = range(20),
+    samples: int = 4,
+    **options: Callable,
+) -> int:
+    """Count in how many decoders of one kind a test fails; each seed draws its own weights.
 
     Args:
-        letters: six of PATIENTS, such as "ABCDEF".
-        shortcut_matrix: the notebook's function of a sublayer and a token.
+        test: of a decoder and sequences (batch, time, dim); returns whether the property holds.
+        who: as in `admit`.
+        seeds: one decoder each.
+        samples: how many sequences the test is given.
+        options: passed on to the test.
+
+    Raises:
+        ValueError: there is no such patient.
     """
-    pictures.pictures({who: admit(who) for who in letters}, sequences(), shortcut_matrix)
+    seeds = list(seeds)
+    models = (admit(who, seed) for seed in seeds)
+    batches = (sequences(seed, samples) for seed in seeds)
+    return properties.count_failures(test, models, batches, **options)
+
+
+def examine(who: str, seed: int = 0) -> list[float]:
+    """Run every test of TESTS on a decoder: 1 passed, 0 failed, nan does not apply."""
+    model, x = admit(who, seed), sequences(seed)
+    return [outcome(test, model, x, seed) for test in TESTS]
+
+
+def beside(who: str, kind: str) -> tuple[Figure, str]:
+    """Draw one picture of a decoder, and the same of a healthy one beside it.
+
+    Args:
+        who: as in `admit`.
+        kind: a key of KINDS.
+
+    Returns:
+        The figure and its alternative text.
+
+    Raises:
+        ValueError: there is no such patient or picture.
+    """
+    require_choice("picture", kind, KINDS)
+    model, x = admit(who), sequences()
+    well = "DeepNorm" if model.norm == "post" else "pre-norm"
+    pair = (name_of(who), model), (name_of(well), admit(well))
+    return pictures.beside(pair, kind, x)
+
+
+def ward(letters: str) -> tuple[Figure, str]:
+    """Draw one picture for each of up to four patients.
+
+    Args:
+        letters: of PATIENTS, such as "BCDE".
+
+    Returns:
+        The figure and its alternative text.
+    """
+    return pictures.ward({who: admit(who) for who in letters}, sequences())
+
+
+def name_of(who: str) -> str:
+    """Call a decoder "patient A" or "healthy, pre-norm"."""
+    return f"patient {who}" if who in DIAGNOSES else f"healthy, {who}"
 
 
 __all__ = [
     "DIAGNOSES",
     "FAULTS",
+    "KINDS",
     "PATIENTS",
+    "TESTS",
     "WARD",
     "Fault",
     "admit",
+    "beside",
     "chart",
+    "examine",
+    "failures",
+    "name_of",
+    "outcome",
+    "recorded",
+    "same",
     "sequences",
-    "show_pictures",
+    "shortcut_matrix",
+    "silenced",
+    "sublayers",
+    "ward",
 ]

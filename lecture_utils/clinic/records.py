@@ -83,5 +83,5 @@ DIAGNOSES = {
         "stream_writers_start_small",
         "karpathy/llama2.c/issues/579",
     ),
-    "M": Fault("scores scaled by 1/√d", "", "FareedKhan-dev/train-llm-from-scratch/pull/3"),
+    "M": Fault("scores scaled by 1/√d", "", "karpathy/ng-video-lecture/pull/6"),
 }

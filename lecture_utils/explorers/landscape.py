@@ -10,16 +10,17 @@ import torch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 
-LOWEST, HIGHEST = 1e-3, 1e3  # nats: the colour scale of every slice; what lies beyond is clipped
+LOWEST, HIGHEST = 1e-2, 1e2  # nats: the colour scale of every slice; what lies beyond is clipped
 GUESSING = float(np.log(10))
 _SCALE = LogNorm(LOWEST, HIGHEST)
 _COLOURS = "viridis"
-_LEVELS = np.logspace(-3, 3, 13)
+_LEVELS = np.logspace(-2, 2, 17)
+_RED = "#E8000B"
 
 
 def draw_slices(title: str, slices: dict[str, Tensor], steps: Tensor) -> Figure:
@@ -27,48 +28,45 @@ def draw_slices(title: str, slices: dict[str, Tensor], steps: Tensor) -> Figure:
 
     Args:
         title: the finding.
-        slices: by name (under which "plain" and "shortcut" get their colours), each (k, k) in
-            nats, α by row, β by column.
-        steps: (k,), the values of α and β.
+        slices: by name ("plain…" and "shortcut…" get their colours), each (k, k) in nats, α by
+            row, β by column.
+        steps: (k,), the values of α and β, from −w to w.
 
     Returns:
-        The figure, one row per slice. Height and colour are logarithmic and clipped to 0.001 and
-        1,000 nats; the red contour is the loss of guessing, ln 10.
+        The figure, one row per slice. Height and colour are logarithmic and clipped to 0.01 and
+        100 nats; the red contour is the loss of guessing, ln 10.
     """
     rows = len(slices)
-    fig = plt.figure(figsize=(7.4, 0.5 + 2.9 * rows), layout="constrained", dpi=75)
+    fig = plt.figure(figsize=(7.2, 0.5 + 2.9 * rows), layout="constrained", dpi=75)
     fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
     maps = []
     for row, (name, losses) in enumerate(slices.items()):
         _surface(fig.add_subplot(rows, 2, 2 * row + 1, projection="3d"), losses, steps)
         ax = fig.add_subplot(rows, 2, 2 * row + 2)
-        draw_map(ax, losses, steps)
+        _map(ax, losses, steps)
         color = plots.PLAIN if name.startswith("plain") else plots.SHORTCUT
         ax.set_title(name, color=plots.ink(color), weight="bold", loc="left")
-        ax.set(xlabel="step α", ylabel="step β")
         maps.append(ax)
-    draw_scale(fig, maps)
+    gc.collect()  # closed figures are heaps of reference cycles: tens of MB in one notebook
+    bar = fig.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=maps, shrink=0.85, extend="both")
+    bar.set_label("loss (nats), logarithmic")
+    bar.set_ticks([0.01, 0.1, 1, 10, 100], labels=["0.01", "0.1", "1", "10", "100"])
+    bar.ax.axhline(GUESSING, color=_RED, linewidth=1.5)
     return fig
 
 
-def draw_map(ax: plt.Axes, losses: Tensor, steps: Tensor) -> None:
+def _map(ax: plt.Axes, losses: Tensor, steps: Tensor) -> None:
     """Draw one slice as a map: filled contours, the contour of guessing in red, the centre."""
     clipped = _clipped(losses).T  # α to the right
     axis = steps.numpy()
     ax.contourf(axis, axis, clipped, levels=_LEVELS, norm=_SCALE, cmap=_COLOURS)
     if clipped.min() < GUESSING < clipped.max():
-        ax.contour(axis, axis, clipped, levels=[GUESSING], colors="#E8000B", linewidths=1.2)
+        ax.contour(axis, axis, clipped, levels=[GUESSING], colors=_RED, linewidths=1.2)
     ax.plot(0, 0, marker="+", color="white", markersize=7)
+    ticks = [-axis.max(), 0, axis.max()]
+    ax.set(xlabel="step α", ylabel="step β", xticks=ticks, yticks=ticks)
     ax.set_aspect("equal")
     ax.grid(visible=False)
-
-
-def draw_scale(fig: Figure, axes: list) -> None:
-    """Add the colour scale that all slices share."""
-    gc.collect()  # closed figures are heaps of reference cycles: tens of MB in one notebook
-    bar = fig.colorbar(ScalarMappable(_SCALE, _COLOURS), ax=axes, shrink=0.85, extend="both")
-    bar.set_label("loss (nats), logarithmic")
-    bar.ax.axhline(GUESSING, color="#E8000B", linewidth=1.5)
 
 
 def _surface(ax: plt.Axes, losses: Tensor, steps: Tensor) -> None:
@@ -78,8 +76,9 @@ def _surface(ax: plt.Axes, losses: Tensor, steps: Tensor) -> None:
         alpha, beta, height, facecolors=plt.get_cmap(_COLOURS)(_SCALE(10**height)),
         rcount=41, ccount=41, linewidth=0, antialiased=False, shade=False,
     )  # fmt: skip
-    ax.set(zlim=(-3, 3), xlabel="α", ylabel="β", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-    ax.set_zticks([-3, 0, 3], ["0.001", "1", "1000"])
+    ticks = [float(-steps.max()), 0, float(steps.max())]
+    ax.set(zlim=(-2, 2), xlabel="α", ylabel="β", xticks=ticks, yticks=ticks)
+    ax.set_zticks([-2, 0, 2], ["0.01", "1", "100"])
     ax.tick_params(labelsize=8, pad=0)
     ax.view_init(elev=28, azim=-60)
 
@@ -89,34 +88,32 @@ def _clipped(losses: Tensor) -> np.ndarray:
     return losses.nan_to_num(HIGHEST, HIGHEST, HIGHEST).clamp(LOWEST, HIGHEST).numpy()
 
 
-def slices(trained: Callable, slice_of: Callable, depths: list[int]) -> None:
-    """Explore filter-normalised slices by depth, twin, and direction.
+def slices(nets: dict[str, list[nn.Module]], slice_of: Callable, share: Callable) -> None:
+    """Explore filter-normalised slices by net, pair of directions, and size of the window.
 
     Args:
-        trained: the notebook's cached function (depth, use_shortcut) that returns trained nets
-            and their paths; the first net is shown.
-        slice_of: the notebook's function (net, seed, steps) that returns losses, (k, k).
-        depths: the depths to choose from.
+        nets: by name ("plain…" and "shortcut…" get their colours), trained nets, one per seed.
+        slice_of: the notebook's function (net, pair, steps) that returns losses, (k, k).
+        share: the notebook's function of losses: the share of them near the centre's.
     """
-    steps = torch.linspace(-1, 1, 21)
 
-    def draw(depth: int, shortcut: bool, seed: int) -> tuple[Figure, str]:
-        net = trained(depth, shortcut)[0][0]
-        losses = slice_of(net, seed, steps)
-        centre = losses[10, 10].item()
-        name = f"{'shortcut' if shortcut else 'plain'}, {depth} blocks, directions {seed}"
-        near = int((losses < centre + 0.5).sum())
-        title = f"{near} of 441 points, the centre included, are within 0.5 nats of it"
-        fig = draw_slices(title, {name: losses}, steps)
+    def draw(kind: str, seed: int, pair: int, reach: float) -> tuple[Figure, str]:
+        steps = torch.linspace(-reach, reach, 21)
+        losses = slice_of(nets[kind][seed], pair, steps)
+        part, centre = share(losses), losses[10, 10].item()
+        title = f"Within half a nat of the centre: {part:.0%} of this square"
+        fig = draw_slices(title, {f"{kind}, net {seed}, pair {pair}": losses}, steps)
         return fig, (
-            f"Slice through a trained net, {name}: the loss is {centre:.1g} in the centre and at "
-            f"most 10 to the power {np.log10(losses.max().item()):.0f}; about {near / 441:.1%} of "
-            f"the square is within 0.5 of the centre."
+            f"Slice through a trained net, {kind}, from −{reach:g} to {reach:g} in both "
+            f"directions: the loss is {centre:.1f} in the centre and at most {losses.max():.2g}; "
+            f"{part:.0%} of the square is within half a nat of the centre."
         )
 
+    count = min(map(len, nets.values()))
     connect(
         draw,
-        depth=widgets.Dropdown(options=depths, value=depths[-1], description="blocks"),
-        shortcut=widgets.Checkbox(value=True, description="shortcut"),
-        seed=widgets.IntSlider(value=0, min=0, max=9, description="directions"),
+        kind=widgets.Dropdown(options=list(nets), value=list(nets)[-1], description="net"),
+        seed=widgets.IntSlider(value=0, min=0, max=count - 1, description="seed"),
+        pair=widgets.IntSlider(value=0, min=0, max=9, description="directions"),
+        reach=widgets.Dropdown(options=[0.25, 0.5, 1.0], value=0.5, description="window ±"),
     )

@@ -1,4 +1,4 @@
-"""Notebook 06: what goes up and what comes down a fresh stack, for all placements of the norm."""
+"""Notebook 07: what comes back down a fresh stack, for all placements of the norm."""
 
 from collections.abc import Callable
 
@@ -10,58 +10,91 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 
-_SMALLEST = 1e-12  # smaller gradients are drawn at the lower edge
+_SMALLEST = 1e-9  # smaller gradients are drawn at the lower edge
 
 
 def placements(starts: Callable) -> None:
-    """Explore the stream's growth and its gradient before training.
+    """Explore the two parts of the gradient before training.
 
     Args:
-        starts: the notebook's function (depth, norm, seeds, gain, use_shortcut) that returns
-            "stream" and "signal", each (seeds, depth + 1).
+        starts: the notebook's function (depth, norm, seeds, length, gain, use_shortcut) that
+            returns "common" and "differences", each (seeds, depth + 1), relative to the last.
     """
 
-    def draw(depth: int, gain: float, use_shortcut: bool) -> tuple[Figure, str]:
+    def draw(depth: int, length: int, gain: float, use_shortcut: bool) -> tuple[Figure, str]:
         found = {
-            norm: starts(depth, norm, seeds=3, gain=gain, use_shortcut=use_shortcut)
+            norm: starts(depth, norm, seeds=2, length=length, gain=gain, use_shortcut=use_shortcut)
             for norm in plots.PLACEMENTS
         }
         settings = f"{depth} blocks {'with' if use_shortcut else 'without'} shortcuts"
-        return _picture(found, f"{settings}, weights × {gain:.1f}")
+        return draw_parts(found, f"{settings}, {length} tokens, weights × {gain:.1f}")
 
     connect(
         draw,
         depth=widgets.IntSlider(
             value=12, min=2, max=24, step=2, description="blocks", continuous_update=False
         ),
+        length=widgets.SelectionSlider(
+            options=[2, 4, 8, 16, 32, 64], value=16, description="tokens", continuous_update=False
+        ),
         gain=widgets.FloatSlider(
-            value=1.0, min=0.5, max=2.0, step=0.1, description="weights ×",
+            value=1.0, min=0.3, max=2.0, step=0.1, description="weights ×",
             readout_format=".1f", continuous_update=False,
         ),
         use_shortcut=widgets.Checkbox(value=True, description="shortcuts"),
     )  # fmt: skip
 
 
-def _picture(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figure, str]:
-    fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
-    fig.subplots_adjust(left=0.07, right=0.99, bottom=0.14, top=0.8, wspace=0.2)
-    left = {}
-    for norm, values in found.items():
-        signal = (values["signal"] / values["signal"][:, -1:]).clamp(min=_SMALLEST)
-        blocks = range(signal.shape[1])
-        plots.band(axes[0], blocks, values["stream"], norm, *plots.PLACEMENTS[norm])
-        plots.band(axes[1], blocks, signal, norm, *plots.PLACEMENTS[norm])
-        left[norm] = signal[:, 0].median().item()
-    verdicts = ", ".join(f"{norm} {value:.1g}" for norm, value in left.items())
-    fig.suptitle(f"Gradient left at $h_0$: {verdicts}", x=0.01, ha="left", weight="bold", size=12)
-    for ax, title in zip(axes, ("$‖h_l‖^2/d$", "gradient at $h_l$ / at $h_L$"), strict=True):
-        ax.set(yscale="log", xlabel="block $l$", xlim=(0, 1.3 * blocks[-1]))
+def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figure, str]:
+    """Draw both parts of the gradient against the block; return the figure and its sentence.
+
+    Args:
+        found: for each placement "common" and "differences", each (seeds, depth + 1).
+        settings: what was measured, the beginning of the sentence.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.5), sharey=True)
+    fig.subplots_adjust(left=0.09, right=0.99, bottom=0.14, top=0.79, wspace=0.08)
+    names = {"common": "common part", "differences": "differences"}
+    for ax, (part, title) in zip(axes, names.items(), strict=True):
+        for norm, values in found.items():
+            blocks = range(values[part].shape[1])
+            kept = values[part].clamp(min=_SMALLEST)
+            plots.band(ax, blocks, kept, "", *plots.PLACEMENTS[norm])
+            low = kept[:, 0].median()
+            ax.annotate(
+                norm, (0, low), xytext=(-5, 0), textcoords="offset points", ha="right",
+                va="center", color=plots.ink(plots.PLACEMENTS[norm][0]), weight="bold", size=9.5,
+                gid="start-label",
+            )  # fmt: skip
+        ax.set(yscale="log", xlabel="block $l$", xlim=(-0.32 * blocks[-1], 1.02 * blocks[-1]))
         ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
         ax.set_title(title)
-        low, high = min(ax.get_ylim()[0], 0.5), max(ax.get_ylim()[1], 2)
-        ax.set(ylim=(low, high * (high / low) ** 0.12))  # room for labels at the top
-    ends = ", ".join(f"{n} {v['stream'][:, -1].median():.1g}" for n, v in found.items())
-    return fig, (
-        f"{settings}: mean square of the stream after the last block: {ends}; gradient left at "
-        f"the first block's input: {verdicts}."
+    axes[0].set_ylabel("gradient at $h_l$ / at $h_L$")
+    low, high = axes[0].get_ylim()
+    axes[0].set_ylim(min(low, 0.5), max(high, 2))
+    _part(axes)
+    left = {
+        norm: float(values["differences"][:, 0].quantile(0.5)) for norm, values in found.items()
+    }
+    said = ", ".join(f"{norm} {value:.2g}" for norm, value in left.items())
+    fig.suptitle(f"Differences left at $h_0$: {said}", x=0.01, ha="left", weight="bold", size=12)
+    common = ", ".join(
+        f"{norm} {values['common'][:, 0].quantile(0.5):.2g}" for norm, values in found.items()
     )
+    return fig, (
+        f"{settings}: gradient at the first block's input over that at the last block's output. "
+        f"Differences between tokens: {said}; common part: {common}."
+    )
+
+
+def _part(axes: list, gap: float = 13.0) -> None:
+    """Move the labels at the lines' left ends apart, upwards."""
+    for ax in axes:
+        scale = 72 / ax.figure.dpi
+        labels = [t for t in ax.texts if t.get_gid() == "start-label"]
+        heights = {t: float(ax.transData.transform(t.xy)[1]) * scale for t in labels}
+        top = float("-inf")
+        for label in sorted(labels, key=heights.get):
+            place = max(heights[label], top + gap)
+            label.set_position((-5, place - heights[label]))
+            top = place

@@ -6,6 +6,8 @@ from lecture_utils.models.gpt import (
     GPTBlock,
     generate,
     initialise,
+    read_logits,
+    residual_stream,
 )
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
@@ -50,5 +52,7 @@ __all__ = [
     "looks_linear",
     "normalise",
     "orthogonal",
+    "read_logits",
+    "residual_stream",
     "split_heads",
 ]

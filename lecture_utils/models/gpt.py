@@ -1,10 +1,10 @@
-"""The GPT of notebook 09: configuration, causal attention, block, model, and sampling from it."""
+"""The GPT of notebook 09: causal attention, block, model, its start, and sampling from it."""
 
 import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import scaled_dot_product_attention
 
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
@@ -39,8 +39,8 @@ class CausalAttention(nn.Module):
         require_sequence(x, self.out.in_features)
         Q, K, V = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         p = self.dropout if self.training else 0.0
-        heads = F.scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
-        return self.out(join_heads(heads))
+        mixed = scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
+        return self.out(join_heads(mixed))
 
 
 class GPTBlock(nn.Module):
@@ -79,6 +79,41 @@ def initialise(model: nn.Module) -> None:
     for block in model.blocks:
         for last in (block.attention.branch.out, block.feed_forward.branch.contract):
             nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * len(model.blocks)))
+
+
+def residual_stream(model: nn.Module, tokens: Tensor) -> list[Tensor]:
+    """Return the stream of a GPT before its first block and after each: x_0 … x_N.
+
+    Args:
+        model: a GPT.
+        tokens: (batch, time) token ids.
+
+    Returns:
+        N + 1 tensors (batch, time, dim).
+
+    Raises:
+        ValueError: token ids are out of range or of the wrong shape, or there are more of them
+            than the context holds.
+    """
+    require_tokens(tokens, model.config.vocab_size, model.config.context)
+    x = model.tokens(tokens) + model.positions.weight[: tokens.shape[1]]
+    states = [model.dropout(x)]
+    for block in model.blocks:
+        states.append(block(states[-1]))
+    return states
+
+
+def read_logits(model: nn.Module, x: Tensor) -> Tensor:
+    """Read a state of the stream as the logits of the next token.
+
+    Args:
+        model: a GPT.
+        x: (..., dim), the stream's end, or an earlier state: then this is the logit lens.
+
+    Returns:
+        (..., vocab_size). The matrix is the table of token embeddings (tied weights).
+    """
+    return model.final_norm(x) @ model.tokens.weight.T
 
 
 @torch.no_grad()
@@ -136,18 +171,9 @@ class GPT(nn.Module):
         self.final_norm = nn.Identity() if config.norm == "post" else nn.LayerNorm(config.dim)
         initialise(self)
 
-    def stream(self, tokens: Tensor) -> list[Tensor]:
-        """Return the residual stream before the first and after each block, (batch, time, dim)."""
-        require_tokens(tokens, self.config.vocab_size, self.config.context)
-        positions = torch.arange(tokens.shape[1], device=tokens.device)
-        states = [self.dropout(self.tokens(tokens) + self.positions(positions))]
-        for block in self.blocks:
-            states.append(block(states[-1]))
-        return states
-
     def forward(self, tokens: Tensor) -> Tensor:
         """Map (batch, time) token ids to (batch, time, vocab_size) logits."""
-        return self.final_norm(self.stream(tokens)[-1]) @ self.tokens.weight.T
+        return self.read(self.stream(tokens)[-1])
 
-    generate = generate
+    stream, read, generate = residual_stream, read_logits, generate
     from_pretrained_gpt2 = classmethod(load_gpt2)

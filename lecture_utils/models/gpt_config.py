@@ -1,4 +1,4 @@
-"""The sizes and the wiring of the GPT of notebook 07."""
+"""The sizes and the wiring of the GPT of notebook 09."""
 
 from dataclasses import dataclass
 

@@ -49,15 +49,13 @@ class SelfAttention(nn.Module):
         require_share("dropout", dropout)
         super().__init__()
         self.num_heads, self.dropout = num_heads, dropout
-        self.query, self.key = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        self.value, self.out = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.query, self.key, self.value, self.out = (nn.Linear(dim, dim) for _ in range(4))
 
     def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
         require_sequence(x, self.query.in_features)
         require_mask(key_padding_mask, x)
-        parts = self.query(x), self.key(x), self.value(x)
-        Q, K, V = (split_heads(part, self.num_heads) for part in parts)
+        Q, K, V = (split_heads(f(x), self.num_heads) for f in (self.query, self.key, self.value))
         seen = None if key_padding_mask is None else ~key_padding_mask[:, None, None, :]
         p = self.dropout if self.training else 0.0
         return self.out(join_heads(scaled_dot_product_attention(Q, K, V, seen, p)))

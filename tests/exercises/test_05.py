@@ -12,13 +12,13 @@ def curvature(losses, step):
     wrong={
         "def curvature(f, h): return f[2:] - 2 * f[1:-1] + f[:-2]": "You did not divide",
         "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / h": "by the step once",
-        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h)": "*first*",
+        "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h)": "a *slope*",
         "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h) ** 2": "not two",
         "def curvature(f, h): return (f[2:] - 2 * f[1:-1] + f[:-2]) / (2 * h**2)": "half of it",
         "def curvature(f, h): return 2 * (f[2:] - 2 * f[1:-1] + f[:-2]) / h**2": "twice as much",
         "def curvature(f, h): return (2 * f[1:-1] - f[2:] - f[:-2]) / h**2": "sign is wrong",
         "def curvature(f, h): return (f[2:] - f[1:-1] + f[:-2]) / h**2": "counts twice",
-        "def curvature(f, h): return (f[2:] - f[:-2]) / (2 * h)": "*first* derivative",
+        "def curvature(f, h): return (f[2:] - f[:-2]) / (2 * h)": "That is the *slope*",
         "def curvature(f, h): return torch.diff(f) / h": "one difference",
         "def curvature(f, h): return torch.gradient(f, spacing=h)[0]": "the inner 5",
         "def curvature(f, h): return (f[4:] - 2 * f[2:-2] + f[:-4]) / (2 * h) ** 2": "3 numbers",
@@ -35,97 +35,79 @@ def curvature(f, h):
     },
 )
 
-POWER = """
-def power_iteration(product, v, steps):
-    v = v / v.norm()
-    for _ in range(steps):
-        {loop}
+STRETCHED = """
+import copy
+def stretched(net, k, a):
+    {copy}
+    layers = [block.linear for block in net.blocks]
+    for layer in {writers}:
+        {row}
+        {bias}
+    for layer in {readers}:
+        {column}
     return {result}
 """
-
-
-def power(loop="v = product(v); v = v / v.norm()", result="v @ product(v)"):
-    return POWER.format(loop=loop, result=result)
-
-
-ITERATION = Case(
-    "5.2",
-    other_style="""
-def power_iteration(product, v, steps):
-    for _ in range(steps):
-        Hv = product(v / v.norm())
-        v, value = Hv, (v / v.norm()).dot(Hv)
-    return value.item()
-""",
-    wrong={
-        power(loop="v = product(v)"): "grew without bound",
-        power(result="product(v).norm()"): "lost the sign",
-        power(result="v"): "You return the vector",
-        power(loop="product(v)"): "assign the product to v",
-        power(result="product(v) @ product(v)"): "square of the eigenvalue",
-        power(result="v.norm()"): "the length that you gave v",
-        power(loop="v = product(v); v = v / v.norm(); break"): "200 steps mean 200 products",
-        power(result="abs(v @ product(v))"): "lost the sign",
-        power(loop="w = product(v) + 8 * v; v = w / w.norm()"): "largest in size",
-        power(result="(v @ product(v)) / 2"): "you found",
-        "def power_iteration(product, v, steps): v /= v.norm(); return v @ product(v)": (
-            "changed the vector"
-        ),
-        "def power_iteration(product, v, steps): [product(v)] * steps": "`return` missing",
-    },
-)
-
-FLAW = """
-def flaw(one, other):
-    tests = {{
-        "units": {units},
-        "norm": {norm},
-        "loss": {loss},
-        "planes": {planes},
-    }}
-    return next((name for name in {order} if tests[name]), "fair")
-"""
 PARTS = {
-    "units": 'one["units"] != "rows" or other["units"] != "rows"',
-    "norm": 'one["norm"] is not other["norm"]',
-    "loss": 'max(one["loss"], other["loss"]) / min(one["loss"], other["loss"]) > 2',
-    "planes": 'one["planes"] < 3 or other["planes"] < 3',
-    "order": '("units", "norm", "loss", "planes")',
+    "copy": "net = copy.deepcopy(net)",
+    "writers": "(net.stem, *layers)",
+    "row": "layer.weight.data[k] *= a",
+    "bias": "layer.bias.data[k] *= a",
+    "readers": "(*layers, net.head)",
+    "column": "layer.weight.data[:, k] /= a",
+    "result": "net",
 }
 
 
-def flaw(**parts):
-    return FLAW.format(**(PARTS | parts))
+def stretch(**parts):
+    return STRETCHED.format(**(PARTS | parts))
 
 
-COMPARISON = Case(
-    "5.3",
-    other_style=flaw(),
+RULER = Case(
+    "5.2",
+    other_style="""
+import copy
+def stretched(net, k, a):
+    new = copy.deepcopy(net)
+    d = torch.ones(net.stem.out_features, dtype=net.stem.weight.dtype)
+    d[k] = a
+    with torch.no_grad():
+        new.stem.weight.copy_(d[:, None] * net.stem.weight)
+        new.stem.bias.copy_(d * net.stem.bias)
+        for old, block in zip(net.blocks, new.blocks):
+            block.linear.weight.copy_(torch.diag(d) @ old.linear.weight @ torch.diag(1 / d))
+            block.linear.bias.copy_(d * old.linear.bias)
+        new.head.weight.copy_(net.head.weight / d)
+    return new
+""",
     wrong={
-        flaw(loss='one["loss"] != other["loss"]'): "factor of 1.5 only",
-        flaw(loss='other["loss"] > 2 * one["loss"]'): "0.21 is 2.1 times 0.1",
-        flaw(loss='abs(one["loss"] - other["loss"]) > 2'): "0.21 is 2.1 times 0.1",
-        flaw(units='one["units"] != other["units"] and one["units"] == "weights"'): (
-            "the second are not filter-normalised"
+        stretch(copy="pass"): "was changed too",
+        stretch(copy="return copy.deepcopy(net)"): "has the old weights",
+        stretch(result="net(torch.zeros(1, 5).double())"): "returns a Tensor",
+        stretch(row="layer.weight.data *= a"): "multiplied all numbers",
+        stretch(row="layer.weight.data[:, k] *= a"): "you changed column k",
+        stretch(row="layer.weight.data[k] /= a"): "divided by a; multiply",
+        stretch(row="layer.weight.data[0] *= a"): "must be a times as large and all others",
+        stretch(bias="pass"): "The stem adds a bias",
+        stretch(writers="(net.stem,)", readers="(net.head,)"): "In block 0 nothing has changed",
+        stretch(readers="(net.head,)"): "divide the weights that read it",
+        stretch(writers="(net.stem,)"): "multiply row k, which computes it",
+        stretch(
+            writers="layers",
+            row="layer.weight.data[:, k] *= a",
+            bias="net.stem.weight.data[k] *= a if layer is layers[0] else 1; "
+            "net.stem.bias.data[k] *= a if layer is layers[0] else 1",
+            readers="(net.head,)",
+        ): "rows and columns are exchanged",
+        stretch(column="layer.weight.data[:, k] /= a; layer.weight.data[k, k] *= a"): (
+            "from number k to number k"
         ),
-        flaw(loss='abs(one["loss"] - other["loss"]) > 0.06'): "0.003 is 3 times 0.001",
-        flaw(loss='max(one["loss"], other["loss"]) > 10 * min(one["loss"], other["loss"])'): (
-            "0.21 is 2.1 times 0.1"
-        ),
-        flaw(units='one["units"] != other["units"]'): "units is wrong in both",
-        flaw(planes='one["planes"] < 2 or other["planes"] < 2'): "two planes are fewer",
-        flaw(planes='(one["planes"] < 3) != (other["planes"] < 3)'): "planes is wrong in both",
-        flaw(norm='one["norm"] is None and other["norm"]'): "the first has a norm",
-        flaw(norm='one["norm"] or other["norm"]'): "both have layer norm",
-        flaw(norm='bool(one["norm"]) != bool(other["norm"])'): "two different norms",
-        flaw(planes='one["planes"] == 1 or other["planes"] <= 3'): "three planes are enough",
-        flaw(planes='one["planes"] < 3'): "fewer than three planes",
-        flaw(order='("loss", "norm", "units", "planes")'): "comes first in the task's order",
-        flaw(order='("units", "loss", "norm", "planes")'): "norm comes first",
-        "def flaw(one, other): return 'fair'": "0.21 is 2.1 times 0.1",
-        "def flaw(one, other): return 'unfair'": "the five words are",
-        "def flaw(one, other): one['loss']": "`return` missing",
+        stretch(bias="layer.bias.data[k] *= a if layer is net.stem else 1"): "still the old one",
+        stretch(readers="layers"): "The head still reads",
+        stretch(readers="(*layers, net.head)", column="layer.weight.data[:, k] /= a; "
+                "net.head.bias.data /= 2"): "must stay as they were",
+        stretch(row="layer.weight[k] *= a"): "with `.data`",
+        stretch(result="None"): "`return` missing",
     },
-)
+)  # fmt: skip
 
-globals().update(all_tests([CURVATURE, ITERATION, COMPARISON]))
+globals().update(all_tests([CURVATURE, RULER]))

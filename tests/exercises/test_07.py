@@ -1,98 +1,10 @@
-"""Exercises of notebook 06: what each wrong answer is told."""
+"""Exercises of notebook 07: what each wrong answer is told."""
 
 from exercises.exercise import Case, all_tests
 
-NORM = "def rms_norm(x, gain, eps=1e-6):\n    m = x.square().mean(-1, keepdim=True)\n    return {}"
-RMS = Case(
-    "6.1",
-    other_style="""
-def rms_norm(x, gain, eps=1e-6):
-    return torch.rsqrt((x * x).sum(dim=-1, keepdim=True) / x.shape[-1] + eps) * x * gain
-""",
-    wrong={
-        NORM.format("x / (m + eps).sqrt()"): "The gain is missing",
-        NORM.format("gain * x / (m + eps)"): "the root is missing",
-        NORM.format("gain * x / (x.square().sum(-1, keepdim=True) + eps).sqrt()"): "the *sum*",
-        NORM.format("gain * x / x.norm(dim=-1, keepdim=True)"): "the *sum*",
-        NORM.format("gain * layer_norm(x, eps=eps)"): "does not subtract",
-        NORM.format("gain * x / x.std(-1, keepdim=True, correction=0)"): "knows no mean",
-        NORM.format("gain * x / (x.var(-1, keepdim=True) + eps).sqrt()"): "knows no mean",
-        NORM.format("gain * x / (x.square().mean() + eps).sqrt()"): "over the last axis only",
-        NORM.format("gain * x / (x.square().mean(0) + eps).sqrt()"): "over the samples",
-        NORM.format("gain * x / (x.square().mean(1, keepdim=True) + eps).sqrt()"): "the tokens",
-        NORM.format("gain * x / m.sqrt()"): "eps is not used",
-        NORM.format("gain * x / (m.sqrt() + eps)"): "outside the root",
-        NORM.format("gain * x / (m + 1e-6).sqrt()"): "use the argument",
-        NORM.format("(1 + gain) * x / (m + eps).sqrt()"): "as Gemma does",
-        NORM.format("gain * x * (m + eps).sqrt()"): "divide",
-        NORM.format("x.div_((m + eps).sqrt()) * gain"): "changes x itself",
-        NORM.format("gain + x / (m + eps).sqrt()"): "For x = [3, 4]",
-        NORM.format("m"): "has shape",
-        NORM.replace(", keepdim=True", "").format("gain * x / (m + eps).sqrt()"): "keepdim=True",
-    },
-)
-
-LEAKS = """
-def leaks_across_batch(layer, x):
-    {}
-    before = layer(x)
-    for n in range(len(x)):
-        changed = x.clone()
-        changed[n] = {}
-        others = {}
-        if not torch.allclose(layer(changed)[others], before[others], atol=1e-5):
-            return True
-    return False
-"""
-RANDOM, OTHERS = "torch.randn_like(x[n])", "[m for m in range(len(x)) if m != n]"
-BATCH = Case(
-    "6.2",
-    other_style="""
-def leaks_across_batch(layer, x):
-    layer = layer.eval()
-    alone = torch.cat([layer(x[n:n + 1]) for n in range(len(x))])
-    return bool((layer(x) - alone).abs().max() > 1e-4)
-""",
-    wrong={
-        LEAKS.format("layer.eval()", RANDOM, "slice(None)"): "the changed sample itself",
-        LEAKS.format("pass", RANDOM, OTHERS): "its dropout makes",
-        LEAKS.format("layer.eval()", "x[n] + 1", OTHERS): "a norm does not notice a constant",
-        "def leaks_across_batch(layer, x): return False": "over the batch axis",
-        "def leaks_across_batch(layer, x): return True": "is accused",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[1] = torch.randn_like(x[1])
-    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
-""": "single neighbour",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[1:] = torch.randn_like(x[1:])
-    return not torch.allclose(layer(changed)[0], layer(x)[0], atol=1e-5)
-""": "nobody else hears",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    before = layer(x)
-    x[-1] = torch.randn_like(x[-1])
-    return not torch.allclose(layer(x)[:-1], before[:-1], atol=1e-5)
-""": "the caller's x",
-        """
-def leaks_across_batch(layer, x):
-    layer.eval()
-    changed = x.clone()
-    changed[0] = torch.randn_like(x[0])
-    return (layer(changed)[1:] - layer(x)[1:]).abs().max().item()
-""": "Return True or False",
-    },
-)
-
 BLOCK = "def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):\n    {}\n    return {}"
 PLACE = Case(
-    "6.3",
+    "7.1",
     other_style="""
 def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
     stream = x.clone()
@@ -135,4 +47,60 @@ def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
     },
 )
 
-globals().update(all_tests([RMS, BATCH, PLACE]))
+FIND = """
+def normalised(y):
+    return {normal}
+
+def placement(f, x):
+    {first}
+    y = f(x)
+    if normalised({sum}):
+        return "post"
+    entrance = {entrance}
+    if normalised({update}):
+        return "sandwich" if entrance else "output"
+    return "pre" if entrance else "none"
+"""
+RIGHT = {
+    "normal": "y.mean(-1).abs().max() < 0.01 and (y.square().mean(-1) - 1).abs().max() < 0.01",
+    "first": "x = 3 * x + 1",
+    "sum": "y",
+    "entrance": "torch.allclose(f(x + 5) - 5, y, atol=1e-5)",
+    "update": "y - x",
+}
+
+
+def find(**parts):
+    return FIND.format(**RIGHT | parts)
+
+
+SEALED = Case(
+    "7.2",
+    other_style="""
+def placement(f, x):
+    x = torch.randn(len(x), x.shape[-1], dtype=x.dtype) * torch.arange(1, len(x) + 1)[:, None] + 2
+    update = lambda h: f(h) - h
+    def unit(h):
+        return torch.allclose(torch.nn.functional.layer_norm(h, h.shape[-1:]), h, atol=0.01)
+    inside = (update(x + 100) - update(x)).abs().max() < 1e-6
+    where = {(False, False): "none", (True, False): "pre",
+             (True, True): "sandwich", (False, True): "output"}
+    return "post" if unit(f(x)) else where[bool(inside), unit(update(x))]
+""",
+    wrong={
+        find(first="pass"): "the tokens that you were given came out of a norm",
+        find(entrance="torch.allclose(f(2 * x) - 2 * x, y - x, atol=1e-5)"): "branch was linear",
+        find(normal="y.mean(-1).abs().max() < 0.01"): "had mean 0, but not mean square 1",
+        find(entrance="torch.allclose(f(x + 5), y, atol=1e-5)"): "so the *update*",
+        find(sum="0 * y"): "Only a norm after the sum",
+        find(sum="layer_norm(y, y.shape[-1:])"): "was not normalised. What was",
+        find(entrance="True"): "changed the update",
+        find(entrance="False"): "There was a norm at the entrance",
+        find(update="0 * y"): "a norm at the exit",
+        find(first="x *= 3; x += 1"): "the caller's x",
+        "def placement(f, x): return 'peri'": "Return one of",
+        "def placement(f, x): return 2": "Return one of",
+    },
+)
+
+globals().update(all_tests([PLACE, SEALED]))

@@ -1,4 +1,4 @@
-"""Exercise 6.4 of notebook 06, the wiring clinic: what each wrong diagnosis is told."""
+"""Exercises of notebook 08, the wiring clinic: what each wrong answer is told."""
 
 import pytest
 from exercises.exercise import Case, all_tests, verdict
@@ -15,7 +15,7 @@ def with_slip(**guesses: str) -> str:
 
 
 CLINIC = Case(
-    "6.4",
+    "8.2",
     other_style=f"""
 from types import MappingProxyType
 diagnoses = MappingProxyType({{k: " " + v.upper() for k, v in {RIGHT!r}.items()}})
@@ -45,23 +45,92 @@ diagnoses = MappingProxyType({{k: " " + v.upper() for k, v in {RIGHT!r}.items()}
         with_slip(K="final norm does not centre"): "no spread would exceed 1",
         with_slip(L="small start never applied"): "so it was applied",
         with_slip(A="dropout in evaluation"): "two runs would differ",
-        with_slip(A="no final norm", G="no final norm"): "10 of 12 are right",
+        with_slip(A="no final norm", G="no final norm"): "10 of the 12 that you give are right",
         f"diagnoses = {RIGHT!r} | {{'C': ...}}": "Still open: C",
         f"diagnoses = {RIGHT!r} | {{'C': 'padding filed with 0'}}": (
             'Did you mean "padding filled with 0"'
         ),
         f"diagnoses = {RIGHT!r} | {{'C': 3}}": "as a string",
-        f"diagnoses = {RIGHT!r} | {{'M': 'no final norm'}}": "There is no patient M",
+        f"diagnoses = {RIGHT!r} | {{'M': 'no final norm'}}": "There is no picture of M",
         "diagnoses = ['no final norm']": "A dict is expected",
     },
 )
-globals().update(all_tests([CLINIC]))
+
+PADDING = """
+def padding_is_ignored(model, x, padding):
+    changed = {copy}
+    changed[{where}] {change}
+    return same(model(changed{mask})[{kept}], model(x{mask})[{kept}])
+"""
+PARTS = {
+    "copy": "x.clone()",
+    "where": "padding",
+    "change": "= torch.randn_like(x[padding])",
+    "mask": ", padding",
+    "kept": "~padding",
+}
+
+
+def padding_test(**parts: str) -> str:
+    """Return the solution of exercise 8.1 with other parts."""
+    return PADDING.format(**(PARTS | parts))
+
+
+PAD = Case(
+    "8.1",
+    other_style="""
+import numpy as np
+def padding_is_ignored(model, x, padding):
+    before = model(x, padding)
+    noise = 10 * torch.rand_like(x)
+    after = model(torch.where(padding.unsqueeze(-1), x + noise, x), padding)
+    moved = (after - before).abs().amax(-1)
+    return np.bool_(moved.masked_fill(padding, 0).max().item() < 1e-6)
+""",
+    wrong={
+        padding_test(copy="x"): "the caller's `x` itself",
+        padding_test(mask=""): "its mask in both runs",
+        padding_test(kept=":"): "Compare only the real tokens",
+        padding_test(kept="padding"): "Compare only the real tokens",
+        padding_test(change="+= 1"): "a layer norm removes that",
+        padding_test(change="= x[padding]"): "nothing was changed",
+        padding_test(change="= float('nan')"): "0 times NaN is NaN",
+        padding_test(change="+= 1e-6 * torch.randn_like(x[padding])"): "told from rounding",
+        padding_test(where="~padding", change="= 0"): "changes real tokens as well",
+        padding_test(where=":1, :2", change="= torch.randn(1, 2, 16).double()"): (
+            "changes real tokens as well"
+        ),
+        "def padding_is_ignored(model, x, padding): return True": "runs the decoder 0 times",
+        """
+def padding_is_ignored(model, x, padding):
+    return model(x, padding) == model(x, padding)
+""": "one truth value",
+        padding_test() + "    # no more\n" + padding_test(kept="0, 5:"): "passes your test",
+        """
+def padding_is_ignored(model, x, padding):
+    padding[:] = False
+    return True
+""": "changes `padding` itself",
+        """
+def padding_is_ignored(model, x, padding):
+    changed = torch.where(padding[..., None], torch.randn_like(x), x)
+    return (model(changed, padding) - model(x, padding))[~padding].abs().max() < 10
+""": "passes your test",
+        """
+def padding_is_ignored(model, x, padding):
+    changed = torch.where(padding[..., None], torch.randn_like(x), x)
+    y = model(changed, padding)
+    return same(y[~padding], model(x, padding)[~padding]) and samples_are_independent(model, x)
+""": "its mask in both runs",
+    },
+)
+globals().update(all_tests([CLINIC, PAD]))
 
 
 @pytest.mark.parametrize("who", PATIENTS)
 def test_no_message_gives_the_answer_away(who):
     for guess in set(FAULTS) - {RIGHT[who]}:
-        found = verdict("6.4", f"diagnoses = {{{who!r}: {guess!r}}}")
+        found = verdict("8.2", f"diagnoses = {{{who!r}: {guess!r}}}")
         assert found.status == NOT_YET
         assert found.message.count(f"**{who}** is not") == 1
         assert RIGHT[who] not in found.message, guess

@@ -1,4 +1,4 @@
-"""Exercises of notebook 07: what each wrong answer is told."""
+"""Exercises of notebook 09: what each wrong answer is told."""
 
 from exercises.exercise import Case, all_tests
 
@@ -22,7 +22,7 @@ def causal_weights(scores):
 """
 
 MASK = Case(
-    "7.1",
+    "9.1",
     other_style="""
 def causal_weights(scores):
     T = scores.shape[-1]
@@ -38,15 +38,17 @@ def causal_weights(scores):
         mask("scores.softmax(-1)"): "There is no mask",
         mask("scores.masked_fill(~allowed.T, -math.inf).softmax(-1)"): "the future only",
         mask("scores.masked_fill(~allowed.T, -math.inf).softmax(-2)"): "the wrong axis",
-        mask("scores.masked_fill(~allowed, -math.inf).softmax(-2)"): "over the listeners",
+        mask("scores.masked_fill(~allowed, -math.inf).softmax(-2)"): "over the queries",
         mask("scores.masked_fill(~allowed, -math.inf).exp()"): "divide each row by its sum",
         mask("scores.masked_fill(~allowed, -1e6).softmax(-1)"): "is no -inf",
         mask("scores.masked_fill(~allowed, -math.inf).softmax(1)"): "dim=-1",
         mask("scores.masked_fill_(~allowed, -math.inf).softmax(-1)"): "changed the given scores",
-        mask("scores.masked_fill(~allowed, -1).softmax(-1)"): "hears the positions 0 to",
+        mask("scores.masked_fill(~allowed, -1).softmax(-1)"): "looks at the positions 0 to",
         mask("scores.masked_fill(~allowed, -math.inf)"): "no weights yet",
-        mask("F.normalize(scores.softmax(-1) * allowed, p=1, dim=-1)"): "before any exp",
-        mask("F.normalize(scores.exp() * allowed, p=1, dim=-1)"): "before any exp",
+        mask(
+            "nn.functional.normalize(scores.softmax(-1) * allowed, p=1, dim=-1)"
+        ): "before any exp",
+        mask("nn.functional.normalize(scores.exp() * allowed, p=1, dim=-1)"): "before any exp",
         _EXP: "subtract the row's largest score first",
         mask("scores[allowed]"): "expected shape (4, 4)",
         mask("torch.where(allowed, scores * 0 / 0, scores)"): "Some weights are nan",
@@ -66,7 +68,7 @@ def counted(
 
 
 COUNT = Case(
-    "7.2",
+    "9.2",
     other_style="""
 def parameters(dim, depth, vocab_size=50257, context=1024):
     with torch.device("meta"):
@@ -88,7 +90,7 @@ def parameters(dim, depth, vocab_size=50257, context=1024):
         counted(blocks="12 * dim**2 + 13 * dim"): "one block only",
         counted("vocab_size * dim", "12 * depth * dim**2", "0"): "rule of thumb",
         counted(tables="(50257 + 1024) * dim"): "Do you use the arguments?",
-        counted(blocks="depth * (8 * dim**2 + 13 * dim)"): "compare yours with the table",
+        counted(blocks="depth * (8 * dim**2 + 13 * dim)"): "compare yours with the list",
     },
 )
 
@@ -114,7 +116,7 @@ def generated(
 
 
 GREEDY = Case(
-    "7.3",
+    "9.4",
     other_style="""
 def greedy(model, tokens, steps):
     sequences = tokens.tolist()
@@ -157,34 +159,56 @@ def greedy(model, tokens, steps):
     },
 )
 
-_STD = "def residual_std(depth, branches=2): return {}"
+_SHARES = """
+def shares(parts, w, eps=1e-5):
+    x = parts.sum({axis})
+    divisor = {divisor}
+    centred = {centred}
+    return {result}
+"""
 
 
-def std(result):
-    return _STD.format(result)
+def split(
+    axis="0",
+    divisor="(x.var(correction=0) + eps).sqrt()",
+    centred="parts - parts.mean(-1, keepdim=True)",
+    result="centred @ w / divisor",
+):
+    return _SHARES.format(axis=axis, divisor=divisor, centred=centred, result=result)
 
 
-STD = Case(
-    "7.4",
+SHARES = Case(
+    "9.3",
     other_style="""
-def residual_std(depth, branches=2):
-    sums = torch.tensor(float(branches * depth))
-    return 0.02 * sums.rsqrt()
+def shares(parts, w, eps=1e-5):
+    d = parts.shape[1]
+    x = sum(parts)
+    variance = sum((number - x.mean()) ** 2 for number in x) / d
+    shifted = w - w.mean()  # moving the mean from the parts to w
+    return [float((part * shifted).sum() / (variance + eps) ** 0.5) for part in parts]
 """,
     wrong={
-        std("0.02"): "No division yet",
-        std("0.02 / depth**0.5"): "A block has two of them",
-        std("0.02 / (branches * depth)"): "too careful",
-        std("0.02 / depth"): "You divided by N",
-        std("(0.02 / (branches * depth)) ** 0.5"): "covers the 0.02 too",
-        std("0.02 * (branches * depth) ** 0.5"): "deeper nets must write less",
-        std("(branches * depth) ** -0.5"): "That is the factor",
-        std("0.02**2 / (branches * depth)"): "That is the variance",
-        std("0.02 / branches / depth**0.5"): "belongs under the root",
-        std("0.02 / (2 * branches * depth) ** 0.5"): "is it in `branches` already",
-        std("0.02 / (2 * depth) ** 0.5"): "there are 18 sums, not 12",
-        std("0.02 / 24**0.5"): "it should be b²",
+        split(centred="parts"): "The mean is still in",
+        split(divisor="(parts.var(-1, correction=0) + eps).sqrt()"): "by its own spread",
+        split(result="parts @ w"): "row times the parts, not normed",
+        split(result="centred @ w"): "now divide by the spread of the sum",
+        split(centred="parts - x.mean()"): "2N + 2 times in all",
+        split(centred="parts - x.mean() / len(parts)"): "They add up. But",
+        split(centred="parts - parts.mean(0)"): "the mean over the *parts*",
+        split(divisor="(x.var() + eps).sqrt()"): "divides by d − 1",
+        split(divisor="x.var(correction=0).sqrt()"): "ε is missing",
+        split(divisor="x.var(correction=0).sqrt() + eps"): "not beside the spread",
+        split(divisor="x.var(correction=0) + eps"): "take its root",
+        split(divisor="(parts.var(correction=0) + eps).sqrt()"): "variance of their *sum*",
+        split(result="centred @ w / divisor / (centred @ w / divisor).sum()"): "fractions of the",
+        split(result="(centred @ w / divisor).sum()"): "That is the whole logit",
+        split(result="centred.sum() / divisor"): "One number",
+        split(result="centred / divisor"): "Multiply them by the row",
+        split(result="centred.sum(0) * w / divisor"): "you summed over the parts",
+        split(result="(centred @ w / divisor).mean().expand(len(parts))"): "not part by part",
+        split(result="2 * centred @ w / divisor"): "Your shares add up to",
+        split(centred="parts.sub_(parts.mean(-1, keepdim=True))"): "changed the given parts",
     },
 )
 
-globals().update(all_tests([MASK, COUNT, GREEDY, STD]))
+globals().update(all_tests([MASK, COUNT, SHARES, GREEDY]))
