@@ -71,7 +71,7 @@ def shapes(time: int = 4, heads: int = 3, d_h: int = 2) -> Figure:
                         arrowprops={"arrowstyle": "-|>", "color": plots.THEORY})  # fmt: skip
     ax.set(xlim=(-0.4, right - 1.6), ylim=(-2.3, time + 3.5), aspect="equal")
     ax.axis("off")
-    title = f"Each of {heads} heads gets {d_h} of a token's {heads * d_h} numbers"
+    title = f"Each of {heads} heads gets {d_h} of a query's {heads * d_h} numbers"
     fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
     return fig
 

@@ -17,7 +17,7 @@ _CLAIM = re.compile(r"\{claim:(\d\d)#([\w.]+)\}")
 def blocks(course: dict, numbers: list[str] | None = None) -> list[int]:
     """Return the blocks whose notebooks all exist; with numbers, those with one of these."""
     found = []
-    for k, block in enumerate(course["teaching"]["day"]["blocks"], start=1):
+    for k, block in enumerate(course["teaching"]["blocks"], start=1):
         pages = [number for number in block if number != "00"]
         exists = all(number in course["notebooks"] for number in pages)
         if exists and (not numbers or set(numbers) & set(pages)):

@@ -146,14 +146,14 @@ def _pause(taken: int) -> str:
 
 
 def day(course: dict) -> str:
-    """Write the one-day workshop: the blocks by the clock, without what `leave out` names."""
+    """Write the one-day workshop by the clock: its notebooks, without what `leave out` names."""
     plan = course["teaching"]["day"]
     rows = [
         "| Clock | Block | | Minutes | left out for the day | of the deck's |",
         "|---" * 6 + "|",
     ]
     at, taught, whole, pauses = plan["starts"], 0, 0, 0
-    blocks = {n: k + 1 for k, block in enumerate(plan["blocks"]) for n in block}
+    blocks = {n: k + 1 for k, block in enumerate(course["teaching"]["blocks"]) for n in block}
     for item in _sessions(course, plan["plan"]):
         if isinstance(item, int):
             rows.append(f"| {at} | | *{_pause(item)}* | {item} | | |")
@@ -171,18 +171,19 @@ def day(course: dict) -> str:
     return "\n".join(rows)
 
 
-def evenings(course: dict) -> str:
-    """Write the evenings, notebooks in full."""
-    plan = course["teaching"]["evenings"]
-    rows = ["| Evening | By the clock | Minutes without breaks |", "|---|---|---|"]
+def sessions(course: dict, name: str) -> str:
+    """Write a timetable of several sessions, "days" or "evenings", notebooks in full."""
+    plan = course["teaching"][name]
+    title = name.removesuffix("s").capitalize()
+    rows = [f"| {title} | By the clock | Minutes without breaks |", "|---|---|---|"]
     whole = 0
     for session in filter(None, (_sessions(course, items) for items in plan["plan"])):
         at, parts, total = plan["starts"], [], 0
         for item in session:
             pause = isinstance(item, int)
             taken = item if pause else minutes.core(item)
-            title = f"*{_pause(item)}*" if pause else f"{item} {course['notebooks'][item]['title']}"
-            parts.append(f"{at} {title} ({taken})")
+            what = f"*{_pause(item)}*" if pause else f"{item} {course['notebooks'][item]['title']}"
+            parts.append(f"{at} {what} ({taken})")
             at, total = clock(at, taken), total + (0 if pause else taken)
         whole += total
         rows.append(f"| {len(rows) - 1} | {', '.join(parts)}, {at} end | {total} |")

@@ -13,7 +13,7 @@ _KNOWN = {(768, 12): 124_439_808, (1024, 24): 354_823_168, (1280, 36): 774_030_0
 
 @graded
 def parameters(answer: Callable) -> str:
-    """Exercise 9.2: the number of parameters of a GPT-2."""
+    """Exercise 9.3: the number of parameters of a GPT-2."""
     sizes = [(*size, 50257, 1024) for size in _KNOWN] + [(64, 3, 100, 16)]
     for dim, depth, vocab_size, context in sizes:
         more = {} if vocab_size == 50257 else {"vocab_size": vocab_size, "context": context}
@@ -96,6 +96,10 @@ class _Reader:
     def __init__(self, context: int):
         self.config = SimpleNamespace(context=context, vocab_size=7)
 
+    def eval(self) -> "_Reader":
+        """Switch to evaluation mode: there is nothing to switch."""
+        return self
+
     def __call__(self, tokens: Tensor) -> Tensor:
         if tokens.dim() != 2:
             raise ValueError(f"tokens must have shape (batch, time); got {tuple(tokens.shape)}")
@@ -142,7 +146,7 @@ def _name_greedy_slip(
 
 @graded
 def logit_shares(answer: Callable) -> str:
-    """Exercise 9.3: split a logit among the parts of the stream."""
+    """Exercise 9.2: split a logit among the parts of the stream."""
     for count, width, eps, seed in ((4, 6, 0.5, 0), (26, 64, 1e-5, 1), (2, 3, 0.1, 2)):
         rng = torch.Generator().manual_seed(seed)
         parts = torch.randn(count, width, generator=rng, dtype=torch.float64) + 0.5

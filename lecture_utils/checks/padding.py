@@ -1,5 +1,6 @@
 """Check for notebook 08: write a test of the padding (exercise 8.1)."""
 
+import re
 from collections.abc import Callable
 
 import torch
@@ -10,6 +11,7 @@ from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.clinic.ward import Decoder
 
 Call = tuple[Tensor, Tensor | None]
+_SHAPES = re.compile(r"shape|size|dimension|broadcast|[Ii]ndex")  # what an error of shapes names
 
 
 class _MaskLost(Decoder):
@@ -46,13 +48,29 @@ def _masks() -> list[Tensor]:
     return list(masks)
 
 
+def _shapes(found: str, x: Tensor, padding: Tensor) -> str:
+    """Say which shapes meet in this exercise."""
+    picked = tuple(x[padding].shape)
+    return (
+        f"Two shapes do not fit. `x` has {tuple(x.shape)}, `padding` {tuple(padding.shape)}, and "
+        f"`x[padding]`, all padded tokens in one list, {picked}: what is put in their place needs "
+        f"that shape, too. With `torch.where` the mask needs a third axis, `padding[..., None]`. "
+        f"(PyTorch: {found})"
+    )
+
+
 def _ask(answer: Callable, model: nn.Module, padding: Tensor, seed: int) -> tuple[bool, list[Call]]:
     """Run the answer on one decoder: what it says, and how it called the decoder."""
     x, spy = clinic.sequences(seed), _Recorder(model)
     given, mask = x.clone(), padding.clone()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(5_000 + seed)
-        said = answer(spy, given, mask)
+        try:
+            said = answer(spy, given, mask)
+        except NotYet as error:
+            if _SHAPES.search(str(error.__cause__ or "")):
+                raise NotYet(_shapes(str(error.__cause__), x, padding)) from error
+            raise
     if not torch.equal(given, x):
         raise NotYet(
             "Your test changes the caller's `x` itself, so both runs may see the same tokens. "
@@ -130,7 +148,14 @@ def padding_test(answer: Callable) -> str:
                     "A decoder with another fault fails your test, though its real outputs do not "
                     "move with the padding. What else does your test ask?"
                 )
-    return "Try it on the patients, `padding_is_ignored(clinic.admit(who), x, padding)`: one fails."
+    return (
+        "Try it on the patients; one fails.\n\n"
+        "```python\n"
+        "padding = torch.arange(6).expand(4, 6) < 2\n"
+        "for who in clinic.DIAGNOSES:\n"
+        "    print(who, padding_is_ignored(clinic.admit(who), clinic.sequences(), padding))\n"
+        "```"
+    )
 
 
 def _lost(seed: int) -> nn.Module:

@@ -133,8 +133,8 @@ def _hint(right: str, found: str, branch: str) -> str:
     if branch == "linear" and {right, found} <= {"output", "sandwich"}:
         return (
             "The branch was linear: twice the input, twice its output. Then a norm at the exit "
-            "already hides the length of x. A norm at the entrance hides more: a constant that is "
-            "added to all numbers of a token."
+            "already hides the length of x. A norm at the entrance hides the length, and one thing "
+            "more."
         )
     if branch == "centred":
         return (
@@ -146,13 +146,13 @@ def _hint(right: str, found: str, branch: str) -> str:
         return "f(x) was not normalised. What was: the sum, or the update f(x) − x?"
     if right in ("pre", "sandwich") and found in ("none", "output"):
         return (
-            "There was a norm at the entrance. It hides from the branch a constant added to all "
-            "numbers of a token, so the *update* f(x) − x stays as it was (up to rounding)."
+            "There was a norm at the entrance. Which change of x does such a norm hide from the "
+            "branch? Then the *update* stays as it was, up to rounding."
         )
     if found in ("pre", "sandwich") and right in ("none", "output"):
         return (
-            "There was no norm at the entrance: a constant added to all numbers of a token "
-            "changed the update f(x) − x."
+            "There was no norm at the entrance. A change of x that such a norm would hide changed "
+            "the update."
         )
     return (
         "Look at the update, f(x) − x, token by token: a norm at the exit of the branch gives it "

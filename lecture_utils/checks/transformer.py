@@ -153,7 +153,7 @@ def _try_on_layers(answer: Callable) -> str:
          "Call layer.eval() first."),
         (_AllThroughNorm(dim).eval(), True,
          "A leak through a layer norm goes unnoticed, though every sample reads all the others. A "
-         "norm takes out a constant that you add, and a factor; change samples by random numbers."),
+         "norm does not notice a constant that you add; change samples by random numbers."),
         (_Neighbour().eval(), True,
          f"A leak to a single neighbour goes unnoticed: here each sample reads only the one before "
          f"it. {every}"),

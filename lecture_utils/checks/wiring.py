@@ -33,8 +33,7 @@ _AGAINST = {
         "is left out of this picture. No norm stands in the way here."
     ),
     ("shortcut", "alpha missing"): (
-        "Without α, x + F(x) leaves the identity once F's Jacobian is taken away: exactly 1 on the "
-        "diagonal and exactly 0 elsewhere. Here something is left over elsewhere."
+        "Then the picture would show exactly 1 on the diagonal and exactly 0 elsewhere. Does it?"
     ),
     ("shortcut", "attention added twice"): (
         "Then the shortcut itself would be untouched, and the diagonal would lie around its α. "

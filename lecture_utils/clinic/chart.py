@@ -11,6 +11,7 @@ from torch import Tensor
 from lecture_utils import plots
 
 MARKS = {0.0: "✗", 1.0: "✓"}
+SIZE = 10.8  # points: 13 px and more where the figure is 640 px wide
 
 
 def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: str) -> None:
@@ -23,23 +24,26 @@ def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: st
         title: the finding.
     """
     names = [name.replace("_", " ") for name in columns]
-    fig, ax = plt.subplots(figsize=(8.0, 0.27 * len(rows) + 2.3), layout="constrained")
+    fig, ax = plt.subplots(figsize=(7.1, 0.27 * len(rows) + 2.7), layout="constrained")
     palette = ListedColormap(["#CFE8DD", plots.PLAIN])
     ax.imshow(torch.where(passed.isnan(), math.nan, 1 - passed), cmap=palette, aspect="auto")
     for (row, column), value in zip(
         torch.cartesian_prod(*map(torch.arange, passed.shape)), passed.flatten(), strict=True
     ):
         style = {"color": "white", "weight": "bold"} if value == 0 else {"color": "black"}
-        ax.text(column, row, MARKS.get(value.item(), "–"), ha="center", va="center", **style)
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set_xticks(range(len(columns)), names, rotation=35, ha="left", rotation_mode="anchor")
+        ax.text(
+            column, row, MARKS.get(value.item(), "–"), ha="center", va="center", size=11, **style
+        )
+    ax.set_yticks(range(len(rows)), rows, size=SIZE)
+    ax.set_xticks(range(len(columns)), names, size=SIZE, rotation=42, ha="left",
+                  rotation_mode="anchor")  # fmt: skip
     ax.xaxis.tick_top()
     ax.grid(False)
     ax.set_xticks([k - 0.5 for k in range(1, len(columns))], minor=True)
     ax.set_yticks([k - 0.5 for k in range(1, len(rows))], minor=True)
     ax.grid(which="minor", color="white", linewidth=1.5)
     ax.tick_params(which="both", length=0)
-    fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
+    fig.suptitle(title, x=0.01, ha="left", weight="bold", size=13)
     found = [
         f"{row}: {', '.join(name for name, value in zip(names, values, strict=True) if value == 0)}"
         for row, values in zip(rows, passed, strict=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lecture_utils import plots
 from lecture_utils.clinic.properties import recorded, shortcut_matrix, silenced
+from lecture_utils.clinic.ward import DeepNormSublayer
 
 SIZE = 11.5  # points: 14 px and more where the figure is 640 px wide
 MATRICES = {  # how the figure calls a branch's matrices
@@ -17,11 +18,29 @@ MATRICES = {  # how the figure calls a branch's matrices
 }  # fmt: skip
 
 
-def grid(ax: Axes, values: Tensor, xlabel: str, ylabel: str, digits: int | None = 1) -> None:
-    """Draw a matrix as cells; numbers in them where `digits` is given, 0 for an exact zero."""
+def grid(
+    ax: Axes,
+    values: Tensor,
+    xlabel: str,
+    ylabel: str,
+    digits: int | None = 1,
+    top: float | None = None,
+    signed: bool = False,
+) -> None:
+    """Draw a matrix as cells; numbers in them where `digits` is given, 0 for an exact zero.
+
+    Args:
+        ax: where.
+        values: the matrix; nan leaves a gap.
+        xlabel: name of the columns.
+        ylabel: name of the rows.
+        digits: after the point.
+        top: the value with the darkest colour; the largest of the matrix if None.
+        signed: red and blue even where no value is negative.
+    """
     values = values.detach()
-    top = values[values.isfinite()].abs().max().item()
-    signed = (values < 0).any().item()
+    top = top or values[values.isfinite()].abs().max().item()
+    signed = signed or (values < 0).any().item()
     low, colours = (-top, "RdBu_r") if signed else (0.0, "Blues")
     ax.imshow(values.numpy(), cmap=colours, vmin=low, vmax=top, aspect="auto")
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -77,7 +96,10 @@ def shortcut(ax: Axes, model: nn.Module, x: Tensor) -> str:
     diagonal = matrix.diagonal()
     other = matrix - torch.diag(diagonal)
     other = torch.where(other.abs() < 1e-9, 0.0, other)
-    grid(ax, matrix, "", "entry of the output", digits=None)
+    grid(
+        ax, matrix, "", "entry of the output", digits=None, top=DeepNormSublayer.alpha, signed=True
+    )
+    ax.set(xticks=(0, 7, 15), yticks=(0, 7, 15), xticklabels=(1, 8, 16), yticklabels=(1, 8, 16))
     away = f"{other.min():z.2f} to {other.max():z.2f}" if other.any() else "0"
     words = f"diagonal {diagonal.min():.2f} to {diagonal.max():.2f}"
     ax.set_xlabel(f"{words},\nelsewhere {away}".replace("-", "−"))
@@ -106,7 +128,7 @@ def shares(ax: Axes, model: nn.Module, x: Tensor) -> str:
                       hatch=hatch, label=label)  # fmt: skip
         ax.bar_label(bars, [_short(value) for value in share], fontsize=SIZE)
     top = max(2.2, 1.6 * found.max().item())
-    ax.set(xlabel="block", ylabel="times in the sum", xticks=places)
+    ax.set(xlabel="block", ylabel="times in the sum", xticks=places, yticks=[0, 1, 2])
     ax.set_ylim(min(0, 1.2 * found.min().item()), top)
     ax.legend(fontsize=SIZE, loc="upper right")
     return (
@@ -126,10 +148,11 @@ def training(ax: Axes, model: nn.Module, x: Tensor) -> str:
             h = silent.stream(x)
             runs.append(h[-1] / h[0])
     ratio = torch.stack(runs).detach()
-    grid(ax, ratio[0, 0], "entry", "token", digits=None)
+    grid(ax, ratio[0, 0], "entry", "token", digits=None, top=0.9**-6)
+    ax.set_yticks(range(6), range(1, 7))
     empty = (ratio == 0).double().mean()
-    words = f"white: 0, blue: times {ratio[ratio != 0].mean():.2f}"
-    ax.set_xlabel(f"entry ({words})" if empty else "entry (blue: as it was)")
+    factor = f"times {ratio[ratio != 0].mean():.2f}"
+    ax.set_xlabel(f"entry (white: 0, blue: {factor})" if empty else f"entry (all: {factor})")
     return f"in training, with silent branches, {empty:.1f} of the stream's entries are 0"
 
 
@@ -148,7 +171,7 @@ def padding(ax: Axes, model: nn.Module, x: Tensor) -> str:
 def positions(ax: Axes, model: nn.Module, x: Tensor) -> str:
     """Draw what is added to the first entry of each token of each sample."""
     added = (model.embed(x) - x)[..., 0]
-    grid(ax, added, "token", "sample")
+    grid(ax, added, "token (entry 1 of 16)", "sample")
     words = "; ".join(", ".join(f"{v:z.1f}" for v in row) for row in added)
     return f"added to the first entry of each token, by sample: {words}"
 
@@ -173,7 +196,15 @@ def likeness(ax: Axes, model: nn.Module, x: Tensor) -> str:
             parameter.data -= 0.3 * parameter.grad
     before, after = _cosines(model), _cosines(trained)
     gap = torch.full((len(before), 1), math.nan)
-    grid(ax, torch.cat([before, gap, after], 1), "before        after one step", "block", 2)
+    grid(ax, torch.cat([before, gap, after], 1), "before         after one step", "block", 2, 1.0)
+    size = len(before)
+    names = [*range(1, size + 1), "", *range(1, size + 1)]
+    ax.set_xticks(range(2 * size + 1), names)
+    ax.set_yticks(range(size), range(1, size + 1))
+    ax.set_xticks([k - 0.5 for k in range(2 * size + 2)], minor=True)
+    ax.set_yticks([k - 0.5 for k in range(size + 1)], minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="minor", length=0)
     off = ~torch.eye(len(after), dtype=torch.bool)
     return (
         f"cosine between the weights of two blocks: {before[off].min():z.2f} to "
@@ -206,7 +237,8 @@ def output(ax: Axes, model: nn.Module, x: Tensor) -> str:
     mean, size = y.mean(-1).flatten(), y.std(-1, correction=0).flatten()
     ax.scatter(mean, size, s=24, color=plots.SHORTCUT, label="24 tokens")
     ax.plot(0, 1, "k+", markersize=13, markeredgewidth=2, label="mean 0, spread 1")
-    ax.set(xlabel="mean of the token", ylabel="its spread", ylim=(0, 2.9), xlim=(-1.1, 1.1))
+    ax.set(xlabel="mean of the token", ylabel="its spread", ylim=(-0.5, 2.9), xlim=(-1.1, 1.1))
+    ax.set(xticks=[-1, 0, 1], yticks=[0, 1, 2])
     ax.legend(fontsize=SIZE, loc="lower right")
     return (
         f"output tokens have means {mean.min():z.2f} to {mean.max():z.2f} and spreads "

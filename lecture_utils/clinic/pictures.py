@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[str, Callable, str]] = {
     "padding": ("attention weights", panels.padding, "padding_is_ignored"),
     "start": ("starting weights", panels.spread, "stream_writers_start_small"),
     "input": ("what is added to the input", panels.positions, "place_in_batch_is_irrelevant"),
-    "blocks": ("likeness of two blocks", panels.likeness, "blocks_start_different"),
+    "blocks": ("cosine of two blocks", panels.likeness, "blocks_start_different"),
     "output": ("the output tokens", panels.output, "output_is_normalised"),
 }  # fmt: skip
 OF_PATIENT = {
@@ -63,7 +63,7 @@ def ward(models: dict[str, nn.Module], x: Tensor) -> tuple[Figure, str]:
         The figure and its alternative text.
     """
     rows = math.ceil(len(models) / 2)
-    fig, axes = plt.subplots(rows, 2, figsize=(7.1, 3.35 * rows), layout="constrained")
+    fig, axes = plt.subplots(rows, 2, figsize=(7.1, 2.75 * rows), layout="constrained")
     words = []
     for ax, (letter, model) in zip(axes.flat, models.items(), strict=False):
         title, panel, _ = KINDS[OF_PATIENT[letter]]

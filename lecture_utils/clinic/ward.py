@@ -1,4 +1,4 @@
-"""The healthy decoders of the wiring clinic: section 6.4's sublayers, stacked."""
+"""The healthy decoders of the wiring clinic: the sublayers of notebook 07, section 7.1, stacked."""
 
 import math
 

@@ -68,7 +68,13 @@ def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figu
             )  # fmt: skip
         ax.set(yscale="log", xlabel="block $l$", xlim=(-0.32 * blocks[-1], 1.02 * blocks[-1]))
         ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
-        ax.set_title(title)
+        ax.set_title(title, loc="left")
+        ax.annotate(
+            "", (0.62, 1.04), (0.98, 1.04), xycoords="axes fraction",
+            arrowprops={"arrowstyle": "-|>", "color": plots.THEORY},
+        )
+        ax.annotate("backward", (0.6, 1.04), xycoords="axes fraction", ha="right", va="center",
+                    size=9, color=plots.THEORY)  # fmt: skip
     axes[0].set_ylabel("gradient at $h_l$ / at $h_L$")
     low, high = axes[0].get_ylim()
     axes[0].set_ylim(min(low, 0.5), max(high, 2))

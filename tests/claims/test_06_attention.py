@@ -46,7 +46,7 @@ def test_without_the_root_one_key_takes_all(notebook):
 
 @claim(
     section="6.3",
-    says="… with entries of q and k of variance 1/3, as from PyTorch's starting weights",
+    says="… with entries of q and k of variance 1/3, as from `nn.Linear`'s starting weights",
     measured="0.54 [0.51, 0.57]",
     bound="0.4 to 0.7",
     holds="20 of 20",
@@ -70,8 +70,8 @@ def test_with_the_root_weights_stay_soft(notebook):
 
 @claim(
     section="6.3",
-    says="16 keys, d_h = 256: gradient through the softmax of a typical query, without the root / "
-    "with it",
+    says="16 keys, d_h = 256, variance 1: gradient by the scores of a typical query, without "
+    "the root / with it",
     measured="0.024 [0.013, 0.033]",
     bound="below 0.15",
     holds="20 of 20",
@@ -101,7 +101,8 @@ def test_with_many_keys_it_is_larger(notebook):
 
 @claim(
     section="6.6",
-    says="Layer norm's Jacobian at a random token: its largest singular value × length / √d",
+    says="Layer norm's Jacobian at a random token of mean near 0: its largest singular value "
+    "× length / √d",
     measured="1.00 [1.00, 1.03]",
     bound="0.99 to 1.1",
     holds="20 of 20",
@@ -147,7 +148,7 @@ def test_equals_torch(notebook):
 
 @claim(
     section="6.7",
-    says="… with GPT-2's approximate GELU instead",
+    says="… with the tanh GELU, as in GPT-2, instead",
     measured="1.3e-4 [1.0e-4, 1.5e-4]",
     bound="2e-5 to 1e-3",
     holds="20 of 20",
@@ -193,7 +194,8 @@ def test_the_sketch_mixes_large_batches_too(notebook):
 
 @claim(
     section="6.10",
-    says="5 words, 3 paddings, masked: the mean over all 8 outputs is off by, of its length",
+    says="5 words, 3 paddings, independent random tokens: the mean over all 8 outputs is off by, "
+    "of its length",
     measured="0.54 [0.42, 0.7]",
     bound="above 0.2",
     holds="20 of 20",

@@ -69,8 +69,8 @@ def feed_forward_gap(notebook, dim, seed):
 
 @claim(
     section="9.2",
-    says="Fresh feed-forward layers, width 768: difference of the two forms of GELU / the same "
-    "at width 64",
+    says="Feed-forward layers started with 0.02, width 768: difference of the two forms of GELU / "
+    "the same at width 64",
     measured="106 [69, 141]",
     bound="above 30",
     holds="20 of 20",
@@ -94,7 +94,7 @@ def end_of_stream(depth, seed, **options):
     measured="7.9 [7.3, 9.3]",
     bound="6 to 10.5",
     holds="20 of 20",
-    inspired=GPT2 + "; squares that add give 6.8",
+    inspired=GPT2,
     tolerance=0.3,
 )
 def test_the_stream_grows_with_depth(notebook):
@@ -158,19 +158,6 @@ def test_a_fresh_wide_gpt_repeats_less(notebook):
 
 @claim(
     section="9.6",
-    says="… before the first block",
-    measured="1 [0.99, 1]",
-    bound="above 0.95",
-    holds="20 of 20",
-    inspired=LENS,
-    tolerance=0.02,
-)
-def test_the_lens_reads_the_token_itself_at_first(notebook):
-    return [repeats(seed, 256)[0] for seed in SEEDS]
-
-
-@claim(
-    section="9.6",
     says="Width 64, 26 letters: share of the letter's own row in its logit / the logit",
     measured="1.01 [0.95, 1.05]",
     bound="0.85 to 1.15",
@@ -200,18 +187,6 @@ def collapse(layer, **options):
 )
 def test_four_layers_make_all_tokens_one(notebook):
     return collapse(4, wiring="F(x)")
-
-
-@claim(
-    section="9.7",
-    says="… with weights twice as large",
-    measured="0.74 [0.44, 0.83]",
-    bound="above 0.2",
-    holds="20 of 20",
-    tolerance=0.05,
-)
-def test_larger_weights_collapse_later(notebook):
-    return collapse(4, wiring="F(x)", gain=2.0)
 
 
 @claim(
@@ -270,28 +245,19 @@ def attention_writes(seed, context=32, query=1.0):
     ).item()
 
 
-@claim(
-    section="9.8",
-    says="What attention writes per block: texts of 128 tokens / of one token",
-    measured="0.25 [0.22, 0.28]",
-    bound="below 0.5",
-    holds="20 of 20",
-    tolerance=0.02,
-)
-def test_a_mean_of_many_is_short(notebook):
-    return [attention_writes(seed, 128)[0] / attention_writes(seed, 1)[0] for seed in SEEDS]
-
-
 @functools.cache
-def query_gradient(seed, *, query=1.0, key=1.0, use_shortcut=True):
-    """‖∂L/∂W_Q‖ / ‖∂L/∂W_V‖ in the last of 12 fresh blocks."""
+def query_gradient(seed, *, query=1.0, key=1.0, value=1.0, use_shortcut=True):
+    """‖∂L/∂W_Q‖ / ‖∂L/∂W_V‖ in the last of 12 fresh blocks; its weights times these numbers."""
     notebook = _definitions()
     torch.manual_seed(seed)
     config = notebook.GPTConfig(100, 16, 64, 4, 12, use_shortcut=use_shortcut)
     model = notebook.GPT(config).double()
     for block in model.blocks:
         block.attention.branch.qkv.weight.data[:64] *= query
-        block.attention.branch.qkv.weight.data[64:128] *= key
+    for part, times in zip(
+        model.blocks[-1].attention.branch.qkv.weight.data.split(64)[1:], (key, value), strict=True
+    ):
+        part *= times
     tokens, targets = torch.randint(100, (2, 4, 16))
     logits = model(tokens).flatten(0, 1)
     torch.nn.functional.cross_entropy(logits, targets.flatten()).backward()
@@ -301,21 +267,7 @@ def query_gradient(seed, *, query=1.0, key=1.0, use_shortcut=True):
 
 @claim(
     section="9.8",
-    says="Gradient of query / of value weights, last of 12 blocks: with key weights ten times as "
-    "large / as they are",
-    measured="9.8 [9.5, 10]",
-    bound="8 to 12",
-    holds="20 of 20",
-    inspired=NOCI,
-    tolerance=0.2,
-)
-def test_small_keys_make_the_gradient_of_queries_small(notebook):
-    return [query_gradient(seed, key=10.0) / query_gradient(seed) for seed in SEEDS]
-
-
-@claim(
-    section="9.8",
-    says="… without shortcuts: log10 of the ratio itself",
+    says="Gradient of query / of value weights, last of 12 fresh blocks without shortcuts: log10",
     measured="-7.1 [-8.1, -6.3]",
     bound="below -5",
     holds="20 of 20",
@@ -356,6 +308,11 @@ def test_what_the_text_of_9_8_says_without_a_row(notebook):
     assert median(ratios) == pytest.approx(0.017, abs=0.001)
     equal = [query_gradient(seed, query=0.0) for seed in SEEDS]
     assert equal == pytest.approx(ratios, rel=0.03)
+    for larger in ({"key": 10.0}, {"value": 10.0}):
+        found = [query_gradient(seed, **larger) for seed in SEEDS]
+        assert median(found) == pytest.approx(0.17, abs=0.03)
+    loud = [attention_writes(seed, query=100.0)[0] for seed in SEEDS]
+    assert median(loud) == pytest.approx(0.13, abs=0.01)
 
 
 def test_the_table_of_9_7(notebook):
@@ -383,6 +340,6 @@ def test_the_table_of_9_7(notebook):
 
 
 def test_the_first_loss_is_what_the_formula_says(notebook):
-    for dim in (64, 768):
-        found = [notebook.first_loss(dim=dim, seed=seed) for seed in range(5)]
-        assert sum(found) / 5 == pytest.approx(6.908 + 0.0002 * dim, abs=0.06)
+    for dim, seeds, near in ((64, 10, 0.004), (768, 5, 0.03)):
+        found = [notebook.first_loss(dim=dim, batch=64, seed=seed) for seed in range(seeds)]
+        assert sum(found) / seeds - 6.9078 == pytest.approx(0.0002 * dim, abs=near)

@@ -1,8 +1,11 @@
 """Exercises of notebook 08, the wiring clinic: what each wrong answer is told."""
 
-import pytest
-from exercises.exercise import Case, all_tests, verdict
+import re
 
+import pytest
+from exercises.exercise import Case, all_tests, solution, verdict
+
+from lecture_utils.authoring import notebooks
 from lecture_utils.checks.verdict import NOT_YET
 from lecture_utils.clinic import DIAGNOSES, FAULTS, PATIENTS
 
@@ -94,6 +97,12 @@ def padding_is_ignored(model, x, padding):
         padding_test(kept="padding"): "Compare only the real tokens",
         padding_test(change="+= 1"): "a layer norm removes that",
         padding_test(change="= x[padding]"): "nothing was changed",
+        padding_test(change="= torch.randn_like(x)"): "Two shapes do not fit",
+        """
+def padding_is_ignored(model, x, padding):
+    changed = torch.where(padding, torch.randn_like(x), x)
+    return same(model(changed, padding)[~padding], model(x, padding)[~padding])
+""": "a third axis, `padding[..., None]`",
         padding_test(change="= float('nan')"): "0 times NaN is NaN",
         padding_test(change="+= 1e-6 * torch.randn_like(x[padding])"): "told from rounding",
         padding_test(where="~padding", change="= 0"): "changes real tokens as well",
@@ -125,6 +134,17 @@ def padding_is_ignored(model, x, padding):
     },
 )
 globals().update(all_tests([CLINIC, PAD]))
+
+
+def test_what_the_check_suggests_runs_as_printed(capsys):
+    found = verdict("8.1", solution("8.1"))
+    (code,) = re.findall(r"```python\n(.*?)\n```", found.message, re.DOTALL)
+    names = vars(notebooks.definitions(notebooks.path_of("08")))
+    exec(solution("8.1"), names)
+    exec(code, names)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "False" in line] == ["C False"]
+    assert len(lines) == len(DIAGNOSES)
 
 
 @pytest.mark.parametrize("who", PATIENTS)

@@ -68,7 +68,7 @@ def counted(
 
 
 COUNT = Case(
-    "9.2",
+    "9.3",
     other_style="""
 def parameters(dim, depth, vocab_size=50257, context=1024):
     with torch.device("meta"):
@@ -178,7 +178,7 @@ def split(
 
 
 SHARES = Case(
-    "9.3",
+    "9.2",
     other_style="""
 def shares(parts, w, eps=1e-5):
     d = parts.shape[1]
