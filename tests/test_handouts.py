@@ -19,7 +19,9 @@ def built(tmp_path_factory):
 
 def test_blocks_whose_notebooks_exist_have_a_handout(built):
     assert BLOCKS[:1] == [1]
-    assert [page.name for page in built] == [f"handout_{block}.html" for block in BLOCKS]
+    names = [f"handout_{block}.html" for block in BLOCKS]
+    assert [page.name for page in built] == [*names, "sheet_08.html"]
+    assert handouts.sheets(COURSE, ["02"]) == []
     assert handouts.blocks(COURSE, ["02"]) == [1]
     assert handouts.blocks(COURSE, ["00"]) == []
 

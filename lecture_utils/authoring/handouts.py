@@ -1,4 +1,7 @@
-"""Handouts: one printed page for each block of the workshop, from slides/handouts/block_N.md."""
+"""Handouts: one printed page for each block of the workshop, from slides/handouts/block_N.md.
+
+A notebook may have a sheet of pictures besides, slides/handouts/sheet_NN.md, to have on the table.
+"""
 
 import re
 from pathlib import Path
@@ -10,6 +13,7 @@ from lecture_utils.authoring.printing import open_tab
 
 FOLDER = slides.FOLDER / "handouts"
 PARTS = ("title", "predict", "keep", "figure", "measured")  # what a handout consists of
+SHEET = ("title", "pictures")  # and a sheet
 BLANK = '<span class="blank"></span>'  # a line to write on
 _CLAIM = re.compile(r"\{claim:(\d\d)#([\w.]+)\}")
 
@@ -34,17 +38,33 @@ def handout(block: int) -> str:
     path = FOLDER / f"block_{block}.md"
     if not path.exists():
         raise slides.DeckError(f"block {block} of the workshop needs slides/handouts/{path.name}")
+    return page(path, PARTS)
+
+
+def sheets(course: dict, numbers: list[str] | None = None) -> list[str]:
+    """Return the notebooks that have a sheet of pictures; with numbers, those of these."""
+    found = sorted(path.stem.removeprefix("sheet_") for path in FOLDER.glob("sheet_*.md"))
+    return [n for n in found if n in course["notebooks"] and n in (numbers or found)]
+
+
+def page(path: Path, expected: tuple[str, ...]) -> str:
+    """Build the page of one source, which must have the expected parts.
+
+    Raises:
+        DeckError: a part is missing, or a figure or claim does not exist.
+    """
     parts = {part.name: part.text for part in slides.slides_of(path)}
-    if tuple(parts) != PARTS:
-        raise slides.DeckError(f"{path.name}: parts must be {', '.join(PARTS)}; got {list(parts)}")
+    if tuple(parts) != expected:
+        given = list(parts)
+        raise slides.DeckError(f"{path.name}: parts must be {', '.join(expected)}; got {given}")
     filled = {
         "css": slides.math_css(),
         "scripts": slides.scripts("katex/katex.min.js", "katex/auto-render.min.js"),
         "name": re.sub(r"[#$*\\]", "", parts["title"].partition("\n")[0]).strip(),
         "parts": "\n".join(section(name, text, path.name) for name, text in parts.items()),
     }
-    page = (FOLDER / "page.html").read_text("utf-8")
-    return re.sub(r"<!-- (\w+) -->", lambda mark: filled[mark[1]], page)
+    frame = (FOLDER / "page.html").read_text("utf-8")
+    return re.sub(r"<!-- (\w+) -->", lambda mark: filled[mark[1]], frame)
 
 
 def section(name: str, text: str, deck: str) -> str:
@@ -54,22 +74,22 @@ def section(name: str, text: str, deck: str) -> str:
     def number(mark: re.Match) -> str:
         return slides.with_numbers(f"{{claim:{mark[2]}}}", mark[1], where)
 
-    page = slides.Page("", deck, name)
-    page.where = where
-    markdown = mistune.create_markdown(renderer=page, plugins=["math", "table"])
+    renderer = slides.Page("", deck, name)
+    renderer.where = where
+    markdown = mistune.create_markdown(renderer=renderer, plugins=["math", "table"])
     body = markdown(_CLAIM.sub(number, text)).replace("{blank}", BLANK)
     return f'<section id="{name}">\n{body}</section>'
 
 
 def build(course: dict, numbers: list[str], folder: Path = slides.BUILT) -> list[Path]:
-    """Build the handouts of these notebooks (of all, if none is named) into a folder."""
+    """Build the handouts and sheets of these notebooks (of all, if none is named) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    pages = []
-    for block in blocks(course, numbers):
-        page = folder / f"handout_{block}.html"
-        page.write_text(handout(block), encoding="utf-8")
-        pages.append(page)
-    return pages
+    made = {f"handout_{block}.html": handout(block) for block in blocks(course, numbers)}
+    for number in sheets(course, numbers):
+        made[f"sheet_{number}.html"] = page(FOLDER / f"sheet_{number}.md", SHEET)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in made]
 
 
 def print_pdfs(pages: list[Path]) -> list[Path]:

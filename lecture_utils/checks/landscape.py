@@ -118,7 +118,7 @@ def _answered(answer: Callable, net: ShortcutMLP, k: int, a: float) -> nn.Module
         if any(words in str(mistake) for words in ("leaf Variable", "cannot assign", "inplace")):
             raise NotYet(
                 f"{mistake} A weight is a parameter, which autograd guards. Change its values "
-                f"with `.data`, as cell 5.5 b does."
+                f"with `.data`, as cell 5.5 a does."
             ) from mistake
         raise
 

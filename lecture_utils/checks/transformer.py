@@ -95,11 +95,11 @@ class _Neighbour(nn.Module):
 
 
 class _AllThroughNorm(nn.Module):
-    """Each sample reads the sum of all samples, through a norm: nobody sees a constant."""
+    """Each sample reads the sum of all, through a norm: nobody sees a constant or a factor."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dim)
+        self.norm = nn.LayerNorm(dim, eps=1e-12)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + 0.5 * self.norm(x).sum(0)
@@ -153,7 +153,7 @@ def _try_on_layers(answer: Callable) -> str:
          "Call layer.eval() first."),
         (_AllThroughNorm(dim).eval(), True,
          "A leak through a layer norm goes unnoticed, though every sample reads all the others. A "
-         "norm does not notice a constant that you add; change samples by random numbers."),
+         "norm notices neither a constant that you add nor a factor; add random numbers."),
         (_Neighbour().eval(), True,
          f"A leak to a single neighbour goes unnoticed: here each sample reads only the one before "
          f"it. {every}"),

@@ -70,7 +70,10 @@ def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figu
         ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
         ax.set_title(title, loc="left")
         ax.annotate(
-            "", (0.62, 1.04), (0.98, 1.04), xycoords="axes fraction",
+            "",
+            (0.62, 1.04),
+            (0.98, 1.04),
+            xycoords="axes fraction",
             arrowprops={"arrowstyle": "-|>", "color": plots.THEORY},
         )
         ax.annotate("backward", (0.6, 1.04), xycoords="axes fraction", ha="right", va="center",

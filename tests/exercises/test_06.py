@@ -110,7 +110,8 @@ def leaks_across_batch(layer, x):
     wrong={
         LEAKS.format("layer.eval()", ALL, RANDOM, "slice(None)", 1e-5): "the changed sample itself",
         LEAKS.format("pass", ALL, RANDOM, OTHERS, 1e-5): "its dropout makes",
-        LEAKS.format("layer.eval()", ALL, "x[n] + 1", OTHERS, 1e-5): "not notice a constant",
+        LEAKS.format("layer.eval()", ALL, "x[n] + 1", OTHERS, 1e-5): "neither a constant",
+        LEAKS.format("layer.eval()", ALL, "10 * x[n]", OTHERS, 1e-5): "nor a factor",
         LEAKS.format("layer.eval()", "[0]", RANDOM, OTHERS, 1e-5): "only the first sample reads",
         LEAKS.format("layer.eval()", "[0, 3]", RANDOM, OTHERS, 1e-5): "only sample 2 reads",
         LEAKS.format(
