@@ -1,5 +1,6 @@
 """Explorers: one figure, redrawn at every value of every control, without leaking figures."""
 
+import ast
 import sys
 
 import ipywidgets as widgets
@@ -32,8 +33,19 @@ def shown(monkeypatch):
 def explorer_of(number):
     path = notebooks.path_of(number)
     cells = notebooks.read(path).cells
-    call = next(c.source for c in cells if c.cell_type == "code" and "explorers." in c.source)
-    return call, notebooks.definitions(path)
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    call = next(source for source in code if "explorers." in source)
+    definitions = notebooks.definitions(path)
+    used = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)}
+    for source in code[: code.index(call)]:  # nets, say, that a cell above has trained
+        made = {node.id for node in ast.walk(ast.parse(source)) if _is_assigned(node)}
+        if made & used - set(vars(definitions)):
+            exec(source, definitions.__dict__)
+    return call, definitions
+
+
+def _is_assigned(node):
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 @pytest.mark.parametrize("number", list(course_map.load()["notebooks"]))
