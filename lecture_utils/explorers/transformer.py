@@ -34,8 +34,8 @@ def placements(starts: Callable) -> None:
         depth=widgets.IntSlider(
             value=12, min=2, max=24, step=2, description="blocks", continuous_update=False
         ),
-        length=widgets.SelectionSlider(
-            options=[2, 4, 8, 16, 32, 64], value=16, description="tokens", continuous_update=False
+        length=widgets.IntSlider(
+            value=16, min=2, max=64, step=2, description="tokens", continuous_update=False
         ),
         gain=widgets.FloatSlider(
             value=1.0, min=0.3, max=2.0, step=0.1, description="weights ×",
