@@ -59,10 +59,8 @@ def shapes(time: int = 4, heads: int = 3, d_h: int = 2) -> Figure:
         width = columns * heads if slices is None else columns + 0.9 * (heads - 1)
         left = right
         for place in reversed(range(heads)):
-            x, y = (left + columns * place, 0.0)
-            if slices is not None:
-                x, y = left + 0.9 * place, 0.9 * place
-            _grid(ax, x, y, columns, time, _COLORS[place])
+            x, y = (columns * place, 0.0) if slices is None else (0.9 * place, 0.9 * place)
+            _grid(ax, left + x, y, columns, time, _COLORS[place])
         ax.text(left + width / 2, time + 2.6, name, ha="center", weight="bold", size=10)
         ax.text(left + width / 2, -0.5, shape, ha="center", va="top", size=10, linespacing=1.1)
         right = left + width + 2.1

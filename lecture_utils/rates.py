@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class MemberAdam:
+class MemberAdam(torch.optim.Optimizer):
     """Adam (no weight decay) on stacked weights, each member with its own learning rate.
 
     Args:
@@ -28,26 +28,22 @@ class MemberAdam:
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        self.weights = list(parameters)
+        super().__init__(parameters, {"lr": lr})
+        (group,) = self.param_groups
+        self.weights = group["params"]
         for weight in self.weights:
             if weight.shape[:1] != lr.shape:
                 raise ValueError(
                     f"a weight of shape {tuple(weight.shape)} does not fit {len(lr)} learning "
                     f"rates: expected ({len(lr)}, ...), one slice for each member"
                 )
-        self.rates = [lr.view(-1, *[1] * (weight.dim() - 1)) for weight in self.weights]
         self.mean = [torch.zeros_like(weight) for weight in self.weights]
         self.square = [torch.zeros_like(weight) for weight in self.weights]
         self.betas, self.eps, self.steps = betas, eps, 0
 
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for weight in self.weights:
-            weight.grad = None
-
     @torch.no_grad()
-    def step(self, factor: float = 1.0) -> None:
-        """Make one update, with each learning rate times `factor`."""
+    def step(self) -> None:
+        """Make one update; each member's learning rate stands in its group's "lr"."""
         self.steps += 1
         gradients = [weight.grad for weight in self.weights]
         slow, slower = self.betas
@@ -58,5 +54,6 @@ class MemberAdam:
         torch._foreach_div_(size, (1 - slower**self.steps) ** 0.5)
         torch._foreach_add_(size, self.eps)
         update = torch._foreach_div(self.mean, size)
-        torch._foreach_mul_(update, self.rates)
-        torch._foreach_sub_(self.weights, update, alpha=factor / (1 - slow**self.steps))
+        lr = self.param_groups[0]["lr"] / (1 - slow**self.steps)
+        torch._foreach_mul_(update, [lr.view(-1, *[1] * (w.dim() - 1)) for w in self.weights])
+        torch._foreach_sub_(self.weights, update)

@@ -127,8 +127,7 @@ def train(
 ) -> History:
     """Train `model` in place, one update for each mini-batch; return the loss at every step.
 
-    The loop serves one network and an `Ensemble` alike: the losses of the members are
-    added, so that each member gets exactly the gradient it would get alone.
+    The losses of an `Ensemble` are added: each member gets the gradient it would get alone.
 
     Args:
         model: any module that maps `x` to what `loss_function` takes.
@@ -142,32 +141,32 @@ def train(
     Raises:
         ValueError: if `lr` is not positive and finite, or `batches` is empty.
     """
-    rates = torch.as_tensor(lr)
-    if not ((rates > 0) & rates.isfinite()).all():
-        raise ValueError(f"lr must be a finite number above 0, got {lr}")
-    each = rates.ndim > 0
-    updater = (
-        MemberAdam(model.parameters(), rates)
-        if each
-        else optimizer(model.parameters(), lr=lr, fused=True)
-    )
+    updater = _updater(model, lr, optimizer)
     losses = []
     model.train()
-    bar = tqdm(batches, desc="training", leave=False, disable=not progress)
-    for step, (x, y) in enumerate(bar, start=1):
+    for step, (x, y) in enumerate(tqdm(batches, "training", leave=False, disable=not progress), 1):
+        updater.param_groups[0]["lr"] = lr * schedule(step)
         loss = loss_function(model(x), y)
         updater.zero_grad()
         loss.sum().backward()
-        if each:
-            updater.step(schedule(step))
-        else:
-            updater.param_groups[0]["lr"] = lr * schedule(step)
-            updater.step()
+        updater.step()
         losses.append(loss.detach())
     if not losses:
         raise ValueError("batches is empty: expected at least one pair (x, y)")
     model.eval()
     return History(torch.stack(losses))
+
+
+def _updater(
+    model: nn.Module, lr: float | Tensor, optimizer: type[torch.optim.Optimizer]
+) -> torch.optim.Optimizer:
+    """Build the optimiser; with one learning rate for each member it is MemberAdam."""
+    rates = torch.as_tensor(lr)
+    if not ((rates > 0) & rates.isfinite()).all():
+        raise ValueError(f"lr must be a finite number above 0, got {lr}")
+    if rates.ndim:
+        return MemberAdam(model.parameters(), rates)
+    return optimizer(model.parameters(), lr=lr, fused=True)
 
 
 class Ensemble(nn.Module):

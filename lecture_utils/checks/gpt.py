@@ -197,22 +197,20 @@ def _name_shape_of_shares(raw: object, parts: Tensor, w: Tensor, eps: float) -> 
 
 def _share_answers(parts: Tensor, w: Tensor, eps: float) -> tuple[Tensor, list[tuple[Tensor, str]]]:
     """Return the right shares and what the usual slips give instead."""
+    variance = parts.sum(0).var(correction=0)
+    whole = (parts - parts.mean(-1, keepdim=True)) @ w / (variance + eps).sqrt()
+    fractions = "You return fractions of the logit; the shares themselves are asked."
+    slips = [*_mean_slips(parts, w, eps), *_divisor_slips(parts, w, eps)]
+    return whole, [*slips, (whole / whole.sum(), fractions)]
+
+
+def _mean_slips(parts: Tensor, w: Tensor, eps: float) -> list[tuple[Tensor, str]]:
+    """Return what comes out where another mean than each part's own is subtracted, or none."""
     x = parts.sum(0)
     divisor = (x.var(correction=0) + eps).sqrt()
-    centred = parts - parts.mean(-1, keepdim=True)
-    own = (parts.var(-1, correction=0) + eps).sqrt()
-    whole = centred @ w / divisor
-    return whole, [
-        (
-            centred @ w / own,
-            "Each part is normed by its own spread. The divisor belongs to the sum.",
-        ),
+    return [
         (parts @ w / divisor, "The mean is still in: norm subtracts x̄, so each part its own mean."),
-        (
-            parts @ w,
-            "That is the row times the parts, not normed: subtract means, then divide.",
-        ),
-        (centred @ w, "The means are gone; now divide by the spread of the sum."),
+        (parts @ w, "That is the row times the parts, not normed: subtract means, then divide."),
         (
             (parts - x.mean()) @ w / divisor,
             "You subtract the mean of the whole sum from each part, 2N + 2 times in all. Each part "
@@ -227,22 +225,25 @@ def _share_answers(parts: Tensor, w: Tensor, eps: float) -> tuple[Tensor, list[t
             (parts - parts.mean(0)) @ w / divisor,
             "You subtract the mean over the *parts*; norm's mean runs over the numbers, dim=-1.",
         ),
-        (
-            centred @ w / (x.var() + eps).sqrt(),
-            "Nearly: `var` divides by d − 1 unless told otherwise; layer norm takes correction=0.",
-        ),
-        (centred @ w / x.var(correction=0).sqrt(), "ε is missing: it stands under the root."),
-        (
-            centred @ w / (x.var(correction=0).sqrt() + eps),
-            "ε stands under the root, beside the variance, not beside the spread.",
-        ),
-        (centred @ w / (x.var(correction=0) + eps), "You divide by the variance: take its root."),
-        (
-            centred @ w / (parts.var(correction=0) + eps).sqrt(),
-            "Your variance runs over all parts at once. It is the variance of their *sum*.",
-        ),
-        (
-            whole / whole.sum(),
-            "You return fractions of the logit; the shares themselves are asked.",
-        ),
     ]
+
+
+def _divisor_slips(parts: Tensor, w: Tensor, eps: float) -> list[tuple[Tensor, str]]:
+    """Return what comes out where the divisor is another than the spread of the sum, or none."""
+    shares = (parts - parts.mean(-1, keepdim=True)) @ w
+    x = parts.sum(0)
+    variance = x.var(correction=0)
+    divisors = (
+        ((parts.var(-1, correction=0) + eps).sqrt(),
+         "Each part is normed by its own spread. The divisor belongs to the sum."),
+        (1.0, "The means are gone; now divide by the spread of the sum."),
+        ((x.var() + eps).sqrt(),
+         "Nearly: `var` divides by d − 1 unless told otherwise; layer norm takes correction=0."),
+        (variance.sqrt(), "ε is missing: it stands under the root."),
+        (variance.sqrt() + eps,
+         "ε stands under the root, beside the variance, not beside the spread."),
+        (variance + eps, "You divide by the variance: take its root."),
+        ((parts.var(correction=0) + eps).sqrt(),
+         "Your variance runs over all parts at once. It is the variance of their *sum*."),
+    )  # fmt: skip
+    return [(shares / divisor, message) for divisor, message in divisors]

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 
+_PARTS = {"common": "common part", "differences": "differences"}
 _SMALLEST = 1e-9  # smaller gradients are drawn at the lower edge
 
 
@@ -54,49 +56,47 @@ def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figu
     """
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.5), sharey=True)
     fig.subplots_adjust(left=0.09, right=0.99, bottom=0.14, top=0.79, wspace=0.08)
-    names = {"common": "common part", "differences": "differences"}
-    for ax, (part, title) in zip(axes, names.items(), strict=True):
-        for norm, values in found.items():
-            blocks = range(values[part].shape[1])
-            kept = values[part].clamp(min=_SMALLEST)
-            plots.band(ax, blocks, kept, "", *plots.PLACEMENTS[norm])
-            low = kept[:, 0].median()
-            ax.annotate(
-                norm, (0, low), xytext=(-5, 0), textcoords="offset points", ha="right",
-                va="center", color=plots.ink(plots.PLACEMENTS[norm][0]), weight="bold", size=9.5,
-                gid="start-label",
-            )  # fmt: skip
-        ax.set(yscale="log", xlabel="block $l$", xlim=(-0.32 * blocks[-1], 1.02 * blocks[-1]))
-        ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
+    for ax, (part, title) in zip(axes, _PARTS.items(), strict=True):
+        _draw_part(ax, {norm: values[part] for norm, values in found.items()})
         ax.set_title(title, loc="left")
-        ax.annotate(
-            "",
-            (0.62, 1.04),
-            (0.98, 1.04),
-            xycoords="axes fraction",
-            arrowprops={"arrowstyle": "-|>", "color": plots.THEORY},
-        )
-        ax.annotate("backward", (0.6, 1.04), xycoords="axes fraction", ha="right", va="center",
-                    size=9, color=plots.THEORY)  # fmt: skip
     axes[0].set_ylabel("gradient at $h_l$ / at $h_L$")
     low, high = axes[0].get_ylim()
     axes[0].set_ylim(min(low, 0.5), max(high, 2))
-    _part(axes)
-    left = {
-        norm: float(values["differences"][:, 0].quantile(0.5)) for norm, values in found.items()
+    _spread_labels(axes)
+    said = {
+        part: ", ".join(
+            f"{norm} {values[part][:, 0].quantile(0.5):.2g}" for norm, values in found.items()
+        )
+        for part in _PARTS
     }
-    said = ", ".join(f"{norm} {value:.2g}" for norm, value in left.items())
-    fig.suptitle(f"Differences left at $h_0$: {said}", x=0.01, ha="left", weight="bold", size=12)
-    common = ", ".join(
-        f"{norm} {values['common'][:, 0].quantile(0.5):.2g}" for norm, values in found.items()
-    )
+    title = f"Differences left at $h_0$: {said['differences']}"
+    fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
     return fig, (
         f"{settings}: gradient at the first block's input over that at the last block's output. "
-        f"Differences between tokens: {said}; common part: {common}."
+        f"Differences between tokens: {said['differences']}; common part: {said['common']}."
     )
 
 
-def _part(axes: list, gap: float = 13.0) -> None:
+def _draw_part(ax: Axes, gradients: dict[str, Tensor]) -> None:
+    """Draw one part of the gradient for each placement, (seeds, depth + 1)."""
+    for norm, values in gradients.items():
+        blocks = range(values.shape[1])
+        kept = values.clamp(min=_SMALLEST)
+        plots.band(ax, blocks, kept, "", *plots.PLACEMENTS[norm])
+        ax.annotate(
+            norm, (0, kept[:, 0].median()), xytext=(-5, 0), textcoords="offset points",
+            ha="right", va="center", color=plots.ink(plots.PLACEMENTS[norm][0]), weight="bold",
+            size=9.5, gid="start-label",
+        )  # fmt: skip
+    ax.set(yscale="log", xlabel="block $l$", xlim=(-0.32 * blocks[-1], 1.02 * blocks[-1]))
+    ax.set_xticks((0, blocks[-1] // 2, blocks[-1]))
+    arrow = {"arrowstyle": "-|>", "color": plots.THEORY}
+    ax.annotate("", (0.62, 1.04), (0.98, 1.04), xycoords="axes fraction", arrowprops=arrow)
+    ax.annotate("backward", (0.6, 1.04), xycoords="axes fraction", ha="right", va="center",
+                size=9, color=plots.THEORY)  # fmt: skip
+
+
+def _spread_labels(axes: list, gap: float = 13.0) -> None:
     """Move the labels at the lines' left ends apart, upwards."""
     for ax in axes:
         scale = 72 / ax.figure.dpi
