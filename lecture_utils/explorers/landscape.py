@@ -113,7 +113,7 @@ def slices(nets: dict[str, list[nn.Module]], slice_of: Callable, share: Callable
     connect(
         draw,
         kind=widgets.Dropdown(options=list(nets), value=list(nets)[-1], description="net"),
-        seed=widgets.IntSlider(value=0, min=0, max=count - 1, description="seed"),
+        seed=widgets.Dropdown(options=range(count), value=0, description="seed"),
         pair=widgets.IntSlider(value=0, min=0, max=9, description="directions"),
         reach=widgets.Dropdown(options=[0.25, 0.5, 1.0], value=0.5, description="window ±"),
     )
