@@ -11,6 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from lecture_utils import plots
+from lecture_utils.models import PLACEMENTS
 
 PALETTE = {
     name: getattr(plots, name)
@@ -81,3 +82,10 @@ def test_plain_and_shortcut_are_far_apart(vision):
 def test_red_and_green_would_not_do():
     assert distance("#8B4513", "#3B7A1E", "none") > 6 * JUST_TOLD_APART
     assert distance("#8B4513", "#3B7A1E", "deuteranopia") < 6 * JUST_TOLD_APART
+
+
+def test_each_place_of_the_norm_has_a_colour_and_a_line_of_its_own():
+    assert set(plots.PLACEMENTS) == set(PLACEMENTS)
+    colours, lines = zip(*plots.PLACEMENTS.values(), strict=True)
+    assert len(set(colours)) == len(set(lines)) == len(plots.PLACEMENTS)
+    assert plots.PLAIN not in colours

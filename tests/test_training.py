@@ -269,3 +269,22 @@ def test_an_ensemble_of_attention_warns_of_nothing(recwarn):
     each = torch.stack([net(x) for net in together.members()])
     torch.testing.assert_close(together(x), each)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("lr", [0.01, torch.tensor([0.01, 0.02])], ids=["one", "for each member"])
+def test_a_schedule_multiplies_the_rate_of_each_step(lr):
+    x, y = torch.randn(8, 4), torch.randint(3, (8,))
+    asked, states = [], []
+
+    def first_step_only(step):
+        asked.append(step)
+        states.append([p.detach().clone() for p in nets.parameters()])
+        return 1.0 if step == 1 else 0.0
+
+    nets = training.Ensemble(lambda: torch.nn.Linear(4, 3), range(2))
+    training.train(nets, [(x, y)] * 3, lr=lr, schedule=first_step_only)
+    assert asked == [1, 2, 3]
+    start, after_one, _ = states
+    end = list(nets.parameters())
+    assert not any(map(torch.equal, start, after_one))
+    assert all(map(torch.equal, after_one, end))
