@@ -2,6 +2,7 @@
 
 import re
 
+import hypothesis
 import pytest
 import torch
 from xdist.scheduler import LoadScopeScheduling
@@ -63,6 +64,11 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     butterfly.fly()
+    # the same bad inputs in each run, and nothing written beside the tests
+    hypothesis.settings.register_profile(
+        "course", derandomize=True, database=None, deadline=None, max_examples=50
+    )
+    hypothesis.settings.load_profile("course")
 
 
 def share_of(nodeid):

@@ -1,0 +1,29 @@
+"""Bad input, and what a clear error is: the course's own, in words, within a second."""
+
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import lecture_utils
+
+PACKAGE = Path(lecture_utils.__file__).parent
+SECONDS = 1.0
+
+
+def refusal(call: Callable[[], object], *, error: type[Exception] = ValueError) -> str:
+    """Return the message with which the call is refused; fail if it is not refused clearly.
+
+    Clear means: `error` (ValueError, or FileNotFoundError where no file is), raised by a line of
+    lecture_utils and not somewhere below it, at least four words long, and within a second.
+    """
+    began = time.monotonic()
+    try:
+        found = call()
+    except error as said:
+        last = traceback.extract_tb(said.__traceback__)[-1]
+        assert PACKAGE in Path(last.filename).parents, f"raised in {last.filename}: {said}"
+        assert len(str(said).split()) >= 4, f"too short a message: {said}"
+        assert time.monotonic() - began < SECONDS
+        return str(said)
+    raise AssertionError(f"not refused; it returned {found!r:.200}")
