@@ -13,7 +13,8 @@ import lecture_utils
 from lecture_utils import plots
 from lecture_utils.authoring.claims import Claim
 from lecture_utils.authoring.notebooks import ROOT
-from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT, NotYet, graded, tensor
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT, NotYet, graded
 from lecture_utils.data import corpus, digits
 from lecture_utils.measure import report, slope, spread
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 
 
 @graded

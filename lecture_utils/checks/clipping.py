@@ -6,7 +6,9 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 
 SMALL = [torch.tensor([0.3]), torch.tensor([[0.0, 0.4]])]  # gradients of joint norm 0.5
 LARGE = [torch.tensor([6.0]), torch.tensor([[0.0, 8.0]])]  # gradients of joint norm 10

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils.checks.mlp import as_module, inputs, run
-from lecture_utils.checks.verdict import NotYet, graded, tensor
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.models import ShortcutMLP
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.verdict import NotAttempted, NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
 
 
 def as_module(value: object, call: str) -> nn.Module:

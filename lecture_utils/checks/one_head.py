@@ -7,7 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 
 # batch, time, d, d_h, size of the tokens; no two of the first four are equal, but in the last
 _CASES = ((2, 5, 6, 3, 1.0), (1, 4, 3, 8, 1.0), (4, 6, 2, 5, 12.0), (3, 3, 3, 3, 1.0))

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from lecture_utils.checks.mlp import without_autograd
-from lecture_utils.checks.verdict import NotAttempted, NotYet, graded, tensor
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
 
 _C = (2 / torch.pi) ** 0.5
 _SLIPS = {

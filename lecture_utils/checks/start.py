@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import torch
 
-from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.ready import good_python, installed, span
 
 # What the learner's cells need; the versions are those of environment.yml, as a test holds.

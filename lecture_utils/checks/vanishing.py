@@ -7,7 +7,9 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.verdict import NotYet, graded, name_slip, tensor
+from lecture_utils.checks.judge import name_slip
+from lecture_utils.checks.values import tensor
+from lecture_utils.checks.verdict import NotYet, graded
 
 UNSEEN = {  # activations on which exercise 1.2 is checked
     "the sigmoid": torch.sigmoid,

@@ -1,0 +1,260 @@
+"""Hold an answer to the right function on several inputs, and find out what is wrong with it."""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lecture_utils.checks.relations import close, relation
+from lecture_utils.checks.values import as_tensor, tensor
+from lecture_utils.checks.verdict import NotYet, Unrecognised
+
+Slips = Sequence[tuple[Callable, str]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One input of an exercise.
+
+    Attributes:
+        given: the arguments, in order.
+        when: what is special about it, such as "for nets of four layers": said where all trials
+            before it are right.
+        hint: what to look at where this one alone is wrong.
+    """
+
+    given: tuple
+    when: str = ""
+    hint: str = ""
+
+
+def called(answer: Callable, *given: Any, names: Sequence[str] = ()) -> Any:
+    """Call the answer with copies of what is given; refuse that it changes them.
+
+    Args:
+        answer: the reader's function.
+        given: arguments; tensors, arrays, modules, lists and dicts are copied.
+        names: what the arguments are called in a message.
+
+    Raises:
+        NotYet: an argument was changed.
+    """
+    handed = [copy.deepcopy(x) if _is_data(x) else x for x in given]
+    result = answer(*handed)
+    for place, (now, was) in enumerate(zip(handed, given, strict=True)):
+        if not _same(now, was):
+            name = f"`{names[place]}`" if place < len(names) else "what it was given"
+            raise NotYet(
+                f"Your function changes {name} in place. Whoever gave it still needs it: make a "
+                f"new one, or work on a copy."
+            )
+    return result
+
+
+def name_slip(found: Tensor | float, slips: Iterable[tuple[Tensor | float, str]]) -> None:
+    """Raise `NotYet` with the message of the first slip whose result is the one found.
+
+    Args:
+        found: what the answer gave.
+        slips: for each usual slip what it would give, and what to tell the reader.
+    """
+    found = torch.as_tensor(found, dtype=torch.float64)
+    for value, message in slips:
+        if close(found, torch.as_tensor(value, dtype=torch.float64)):
+            raise NotYet(message)
+
+
+def _is_data(x: Any) -> bool:
+    return isinstance(x, Tensor | np.ndarray | nn.Module | list | tuple | dict)
+
+
+def _same(now: Any, was: Any) -> bool:
+    """Tell whether a value is still what it was."""
+    if isinstance(was, Tensor):
+        return now.shape == was.shape and torch.equal(now.nan_to_num(), was.nan_to_num())
+    if isinstance(was, np.ndarray):
+        return np.array_equal(now, was)
+    if isinstance(was, nn.Module):
+        return repr(now) == repr(was) and _same(now.state_dict(), was.state_dict())
+    if isinstance(was, dict):
+        return now.keys() == was.keys() and all(_same(now[key], was[key]) for key in was)
+    if isinstance(was, list | tuple):
+        return len(now) == len(was) and all(map(_same, now, was))
+    return True
+
+
+def judge(
+    answer: Callable,
+    right: Callable,
+    trials: Sequence[Trial],
+    slips: Slips = (),
+    *,
+    convert: Callable = tensor,
+) -> None:
+    """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
+
+    The message is, in this order: the slip whose results are the answer's in all trials; how
+    every result is related to the right one; an argument that is not used; the first trial that
+    is wrong where those before are right, with its hint. Else it says what to compute by hand.
+
+    Args:
+        answer: the reader's function.
+        right: returns the right tensor or number; its parameters' names are used in messages.
+        trials: inputs.
+        slips: functions of the same arguments, and what to say to whoever wrote one of them.
+        convert: (value, shape) to a float64 tensor.
+
+    Raises:
+        NotYet: the answer is wrong; `Unrecognised` where the mistake remains unknown.
+        NotAttempted: the answer returns nothing yet.
+    """
+    names = list(inspect.signature(right).parameters)
+    found: list[Tensor] = []
+    for place, trial in enumerate(trials):
+        wanted = as_tensor(right(*trial.given))
+        try:
+            raw = called(answer, *trial.given, names=names)
+            value = convert(raw, tuple(wanted.shape))
+        except NotYet as mistake:
+            _name_slip_of_shape(answer, trial, slips)
+            raise type(mistake)(_in(trials, place, str(mistake))) from mistake
+        if not close(value, wanted):
+            _explain(answer, right, trials, slips, place, value)
+        found.append(value)
+    again = convert(answer(*copy.deepcopy(trials[0].given)), tuple(found[0].shape))
+    if not close(again, found[0]):
+        raise NotYet(
+            "A second call with the same input gives another result: something is kept between "
+            "calls, in a global name or a default argument."
+        )
+
+
+def _in(trials: Sequence[Trial], place: int, message: str) -> str:
+    """Put before a message where it holds, if other trials were right."""
+    if place == 0 or not trials[place].when:
+        return message
+    before = ", ".join(dict.fromkeys(t.when for t in trials[:place] if t.when))
+    before = f"Right {before}. But {trials[place].when}" if before else trials[place].when
+    return f"{before}: {message}"
+
+
+def _results(answer: Callable, trials: Sequence[Trial]) -> list[Tensor | None]:
+    """Return what a function makes of each trial; None where it fails."""
+    found = []
+    for trial in trials:
+        try:
+            found.append(as_tensor(answer(*copy.deepcopy(trial.given))))
+        except Exception:  # whatever an answer or a slip does with an input that is not its own
+            found.append(None)
+    return found
+
+
+def _agree(a: list[Tensor | None], b: list[Tensor | None]) -> bool:
+    """Tell whether two functions give the same in every trial, at least once a number."""
+    both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    same = all((x is None) == (y is None) for x, y in zip(a, b, strict=True))
+    return bool(both) and same and all(_alike(x, y) for x, y in both)
+
+
+def _alike(x: Tensor, y: Tensor) -> bool:
+    return x.shape == y.shape and close(x.nan_to_num(7e77), y.nan_to_num(7e77))
+
+
+def _name_slip_of_shape(answer: Callable, trial: Trial, slips: Slips) -> None:
+    """Raise `NotYet` where the answer's result has the shape and the values of a slip's."""
+    theirs = _results(answer, [trial])
+    for slip, message in slips:
+        if _agree(theirs, _results(slip, [trial])):
+            raise NotYet(message)
+
+
+def _explain(
+    answer: Callable,
+    right: Callable,
+    trials: Sequence[Trial],
+    slips: Slips,
+    place: int,
+    value: Tensor,
+) -> NoReturn:
+    """Say what is wrong with an answer that is wrong for the first time in trial `place`."""
+    theirs, wanted = _results(answer, trials), _results(right, trials)
+    for slip, message in slips:
+        if _agree(theirs, _results(slip, trials)):
+            raise NotYet(message)
+    pairs = [(f, r) for f, r in zip(theirs, wanted, strict=True) if f is not None]
+    if said := relation(pairs):
+        raise NotYet(said)
+    if unused := _unused(answer, right, trials[place]):
+        raise NotYet(f"Your function does not use `{unused}`: another one changes nothing.")
+    trial = trials[place]
+    if place and trial.hint:
+        raise NotYet(_in(trials, place, trial.hint))
+    by_hand = _by_hand(right, trial, value, as_tensor(right(*trial.given)))
+    if place and trial.when:
+        raise NotYet(_in(trials, place, by_hand))
+    raise Unrecognised(by_hand)
+
+
+def _unused(answer: Callable, right: Callable, trial: Trial) -> str | None:
+    """Return the name of an argument that changes the right result and not the answer's."""
+    names = list(inspect.signature(right).parameters)
+    for place, name in enumerate(names[: len(trial.given)]):
+        other = list(copy.deepcopy(trial.given))
+        if (changed := _other(other[place])) is None:
+            continue
+        other[place] = changed
+        both = [trial, Trial(tuple(other))]
+        before, after, theirs, now = *_results(right, both), *_results(answer, both)
+        if any(x is None for x in (before, after, theirs, now)):
+            continue
+        if not _alike(before, after) and _alike(theirs, now):
+            return name
+    return None
+
+
+def _other(x: Any) -> Any:
+    """Return another value of the same kind, or None."""
+    if isinstance(x, Tensor) and x.is_floating_point() and x.numel():
+        rng = torch.Generator().manual_seed(9)
+        return x + (0.5 + x.abs().max()) * torch.rand(x.shape, generator=rng, dtype=x.dtype)
+    if isinstance(x, bool) or not isinstance(x, int | float | list):
+        return None
+    if isinstance(x, list):
+        changed = [_other(part) for part in x]
+        return None if not x or any(part is None for part in changed) else changed
+    return x + 1 if isinstance(x, int) else 1.5 * x + 0.5
+
+
+def _by_hand(right: Callable, trial: Trial, found: Tensor, wanted: Tensor) -> str:
+    """Say which input to try by hand, what comes out, and what the answer gives."""
+    names = inspect.signature(right).parameters
+    shown = [f"{n} = {_short(x)}" for n, x in zip(names, trial.given, strict=False) if _shows(x)]
+    with_ = f"Try it by hand with {', '.join(shown)}. " if shown else ""
+    if wanted.ndim == 0:
+        return f"{with_}It is {wanted.item():.5g}; yours gives {found.item():.5g}."
+    off = ~torch.isclose(found, wanted, rtol=1e-4, atol=1e-6 * float(wanted.abs().max()))
+    place = tuple(off.nonzero()[0].tolist()) if off.any() else (0,) * wanted.ndim
+    at = ", ".join(map(str, place))
+    return (
+        f"{with_}{int((~off).sum())} of {off.numel()} entries are right. Entry [{at}] should be "
+        f"{wanted[place].item():.4g}; yours is {found[place].item():.4g}."
+    )
+
+
+def _shows(x: Any) -> bool:
+    """Tell whether a value is small enough to be copied by hand."""
+    if isinstance(x, Tensor):
+        return x.numel() <= 12
+    return isinstance(x, int | float) or (isinstance(x, list) and all(map(_shows, x)))
+
+
+def _short(x: Any) -> str:
+    """Write a number, a list or a small tensor with four significant digits."""
+    if isinstance(x, Tensor):
+        x = x.tolist()
+    return "[" + ", ".join(map(_short, x)) + "]" if isinstance(x, list) else f"{x:.4g}"
