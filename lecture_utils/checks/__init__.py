@@ -13,10 +13,11 @@ from lecture_utils.checks.paths import chain_gradients, norm_by_branches
 from lecture_utils.checks.placement import placement, pre_norm_block
 from lecture_utils.checks.printout import printout_by_hand
 from lecture_utils.checks.residual import branch_strength, zero_branch
+from lecture_utils.checks.search import find_n_var
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
 from lecture_utils.checks.transformer import leaks_across_batch, rms_norm
 from lecture_utils.checks.twins import looks_linear, swapped
-from lecture_utils.checks.vanishing import find_n_var, first_over_last, weight_std
+from lecture_utils.checks.vanishing import first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
 from lecture_utils.checks.wiring import name_the_faults
 

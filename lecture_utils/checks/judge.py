@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils.checks.relations import close, relation
-from lecture_utils.checks.values import as_tensor, tensor
+from lecture_utils.checks.values import as_tensor, shaped
 from lecture_utils.checks.verdict import NotYet, Unrecognised
 
 Slips = Sequence[tuple[Callable, str]]
@@ -94,7 +94,7 @@ def judge(
     trials: Sequence[Trial],
     slips: Slips = (),
     *,
-    convert: Callable = tensor,
+    read: Callable[[Any], Tensor] = as_tensor,
 ) -> None:
     """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
 
@@ -107,7 +107,8 @@ def judge(
         right: returns the right tensor or number; its parameters' names are used in messages.
         trials: inputs.
         slips: functions of the same arguments, and what to say to whoever wrote one of them.
-        convert: (value, shape) to a float64 tensor.
+        read: turns what the answer, `right` or a slip returns into a float64 tensor; for results
+            of several parts.
 
     Raises:
         NotYet: the answer is wrong; `Unrecognised` where the mistake remains unknown.
@@ -116,18 +117,17 @@ def judge(
     names = list(inspect.signature(right).parameters)
     found: list[Tensor] = []
     for place, trial in enumerate(trials):
-        wanted = as_tensor(right(*trial.given))
+        wanted = read(right(*trial.given))
         try:
             raw = called(answer, *trial.given, names=names)
-            value = convert(raw, tuple(wanted.shape))
+            value = shaped(read(raw), tuple(wanted.shape))
         except NotYet as mistake:
-            _name_slip_of_shape(answer, trial, slips)
+            _name_slip_of_shape(answer, trial, slips, read)
             raise type(mistake)(_in(trials, place, str(mistake))) from mistake
         if not close(value, wanted):
-            _explain(answer, right, trials, slips, place, value)
+            _explain(answer, right, trials, slips, place, read)
         found.append(value)
-    again = convert(answer(*copy.deepcopy(trials[0].given)), tuple(found[0].shape))
-    if not close(again, found[0]):
+    if not close(read(answer(*copy.deepcopy(trials[0].given))), found[0]):
         raise NotYet(
             "A second call with the same input gives another result: something is kept between "
             "calls, in a global name or a default argument."
@@ -143,12 +143,12 @@ def _in(trials: Sequence[Trial], place: int, message: str) -> str:
     return f"{before}: {message}"
 
 
-def _results(answer: Callable, trials: Sequence[Trial]) -> list[Tensor | None]:
+def _results(answer: Callable, trials: Sequence[Trial], read: Callable) -> list[Tensor | None]:
     """Return what a function makes of each trial; None where it fails."""
     found = []
     for trial in trials:
         try:
-            found.append(as_tensor(answer(*copy.deepcopy(trial.given))))
+            found.append(read(answer(*copy.deepcopy(trial.given))))
         except Exception:  # whatever an answer or a slip does with an input that is not its own
             found.append(None)
     return found
@@ -165,11 +165,11 @@ def _alike(x: Tensor, y: Tensor) -> bool:
     return x.shape == y.shape and close(x.nan_to_num(7e77), y.nan_to_num(7e77))
 
 
-def _name_slip_of_shape(answer: Callable, trial: Trial, slips: Slips) -> None:
+def _name_slip_of_shape(answer: Callable, trial: Trial, slips: Slips, read: Callable) -> None:
     """Raise `NotYet` where the answer's result has the shape and the values of a slip's."""
-    theirs = _results(answer, [trial])
+    theirs = _results(answer, [trial], read)
     for slip, message in slips:
-        if _agree(theirs, _results(slip, [trial])):
+        if _agree(theirs, _results(slip, [trial], read)):
             raise NotYet(message)
 
 
@@ -179,28 +179,28 @@ def _explain(
     trials: Sequence[Trial],
     slips: Slips,
     place: int,
-    value: Tensor,
+    read: Callable,
 ) -> NoReturn:
     """Say what is wrong with an answer that is wrong for the first time in trial `place`."""
-    theirs, wanted = _results(answer, trials), _results(right, trials)
+    theirs, wanted = _results(answer, trials, read), _results(right, trials, read)
     for slip, message in slips:
-        if _agree(theirs, _results(slip, trials)):
+        if _agree(theirs, _results(slip, trials, read)):
             raise NotYet(message)
     pairs = [(f, r) for f, r in zip(theirs, wanted, strict=True) if f is not None]
     if said := relation(pairs):
         raise NotYet(said)
-    if unused := _unused(answer, right, trials[place]):
-        raise NotYet(f"Your function does not use `{unused}`: another one changes nothing.")
     trial = trials[place]
+    if unused := _unused(answer, right, trial, read):
+        raise NotYet(f"Your function does not use `{unused}`: another one changes nothing.")
     if place and trial.hint:
         raise NotYet(_in(trials, place, trial.hint))
-    by_hand = _by_hand(right, trial, value, as_tensor(right(*trial.given)))
+    by_hand = _by_hand(right, trial, theirs[place], wanted[place])
     if place and trial.when:
         raise NotYet(_in(trials, place, by_hand))
     raise Unrecognised(by_hand)
 
 
-def _unused(answer: Callable, right: Callable, trial: Trial) -> str | None:
+def _unused(answer: Callable, right: Callable, trial: Trial, read: Callable) -> str | None:
     """Return the name of an argument that changes the right result and not the answer's."""
     names = list(inspect.signature(right).parameters)
     for place, name in enumerate(names[: len(trial.given)]):
@@ -209,7 +209,7 @@ def _unused(answer: Callable, right: Callable, trial: Trial) -> str | None:
             continue
         other[place] = changed
         both = [trial, Trial(tuple(other))]
-        before, after, theirs, now = *_results(right, both), *_results(answer, both)
+        before, after, theirs, now = *_results(right, both, read), *_results(answer, both, read)
         if any(x is None for x in (before, after, theirs, now)):
             continue
         if not _alike(before, after) and _alike(theirs, now):

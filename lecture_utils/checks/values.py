@@ -24,7 +24,11 @@ def tensor(value: Any, shape: tuple[int, ...], name: str = "your result") -> Ten
         NotAttempted: there is no value yet.
         NotYet: it is no number, has another shape, or is not finite.
     """
-    found = as_tensor(value, name)
+    return shaped(as_tensor(value, name), shape, name)
+
+
+def shaped(found: Tensor, shape: tuple[int, ...], name: str = "your result") -> Tensor:
+    """Return finite numbers of the expected shape; errors as in `tensor`."""
     if shape == () and found.numel() == 1:
         found = found.reshape(())
     if tuple(found.shape) != shape:

@@ -1,215 +1,138 @@
 """Checks of notebook 01: ratios of gradients, and starting weights that keep them."""
 
-import math
 from collections.abc import Callable
-from typing import NoReturn
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lecture_utils.checks.judge import name_slip
-from lecture_utils.checks.values import tensor
-from lecture_utils.checks.verdict import NotYet, graded
-
-UNSEEN = {  # activations on which exercise 1.2 is checked
-    "the sigmoid": torch.sigmoid,
-    "softplus": nn.functional.softplus,
-    "ELU": nn.functional.elu,
-}
-MOST = 200  # measurements for each of them; the solution takes 15
-
-
-class TooManyMeasurements(Exception):  # noqa: N818  the reader sees its name
-    """Raised inside an answer that measures more than MOST times for one activation."""
+from lecture_utils.checks.judge import Trial, judge
+from lecture_utils.checks.verdict import graded
 
 
 @graded
 def first_over_last(answer: Callable) -> str:
     """Exercise 1.1: the median over nets of first layer / last layer."""
     # Three nets whose ratios are 0.1, 0.5 and 2; their sizes differ by orders of magnitude.
-    gradients = torch.tensor([[1.0, 7.0, 10.0], [300.0, 1.0, 600.0], [0.02, 9.0, 0.01]])
-    given = gradients.clone()
-    raw = answer(given)
-    if not torch.equal(given, gradients):
-        raise NotYet("You changed the given sizes in place; compute new ones.")
-    if callable(raw):
-        raise NotYet("You return the method itself: add (), as in .median().")
-    if isinstance(raw, tuple):
-        raise NotYet(".median(0) returns values and their places: use .median() or .values.")
-    if torch.as_tensor(raw).numel() == 3:
-        raise NotYet("You return one ratio per net: now take the median over the nets.")
-    found = tensor(raw, ()).item()
-    name_slip(found, _ratio_slips(gradients))
-    if abs(found - 0.5) > 1e-4:
-        raise NotYet(
-            f"For three nets with the ratios 0.1, 0.5 and 2 you return {found:.4g}; the median is "
-            f"0.5. Divide column 0 by column -1, then take the median."
-        )
-    deeper = torch.tensor([[1.0, 9.0, 5.0, 4.0], [3.0, 1.0, 7.0, 2.0], [8.0, 3.0, 9.0, 1.0]])
-    if abs(tensor(answer(deeper.clone()), ()).item() - 1.5) > 1e-4:
-        raise NotYet("For nets of 3 layers it is right, of 4 it is not: the last layer is -1.")
+    three = torch.tensor([[1.0, 7.0, 10.0], [300.0, 1.0, 600.0], [0.02, 9.0, 0.01]])
+    four = torch.tensor([[1.0, 9.0, 5.0, 4.0], [3.0, 1.0, 7.0, 2.0], [8.0, 3.0, 9.0, 1.0]])
+    many = 10 ** torch.randn(7, 6, generator=torch.Generator().manual_seed(0))
+    trials = (
+        Trial((three,), "for three nets of 3 layers"),
+        Trial((four,), "for nets of 4 layers", "the last layer is column -1, however deep."),
+        Trial((many,), "for seven nets of 6 layers"),
+        Trial((many[:1],), "for one net alone"),
+        Trial((1e-30 * many,), "where sizes are near 1e-30"),
+    )
+    judge(answer, _ratio, trials, _RATIO_SLIPS)
     return (
         "This ratio does not change when a net's loss is multiplied by a thousand. Of weights' "
         "gradients it still mixes in what comes into each layer; of the signal it does not."
     )
 
 
-def _ratio_slips(gradients: Tensor) -> list[tuple[Tensor, str]]:
-    first, last = gradients[:, 0], gradients[:, -1]
-    return [
-        (
-            first.median() / last.median(),
-            "You took the medians over the nets before the ratio. A net's own first and last layer "
-            "belong together: divide first, then take the median.",
-        ),
-        (
-            first.mean() / last.mean(),
-            "You averaged over the nets before taking the ratio, so the net with the largest "
-            "gradients decides alone. Divide first, within each net.",
-        ),
-        (
-            (first / last).mean(),
-            "That is the mean of the ratios. Ratios spread over orders of magnitude, and a mean "
-            "follows the largest few: take the median.",
-        ),
-        ((last / first).median(), "That is last / first: turn the fraction over."),
-        (
-            (first / gradients[:, 1]).median(),
-            "You divided by the second layer. The last one is column -1, however deep the net is.",
-        ),
-        (
-            (gradients[0] / gradients[-1]).median(),
-            "You divided the first net by the last net. Nets are rows; layers are columns.",
-        ),
-    ]
+def _ratio(sizes: Tensor) -> Tensor:
+    return (sizes[:, 0] / sizes[:, -1]).median()
+
+
+_BEFORE = (
+    "You summarised over the nets before the ratio. A net's own first and last layer belong "
+    "together: divide first, then take the median."
+)
+_RATIO_SLIPS = (
+    (lambda s: s[:, 0] / s[:, -1], "You return one ratio per net: now take the median over the "
+     "nets."),
+    (lambda s: s[:, 0].median() / s[:, -1].median(), _BEFORE),
+    (lambda s: s[:, 0].mean() / s[:, -1].mean(), "You averaged over the nets before taking the "
+     "ratio, so the net with the largest gradients decides alone. Divide first, within each net."),
+    (lambda s: (s[:, 0] / s[:, -1]).mean(), "That is the mean of the ratios. Ratios spread over "
+     "orders of magnitude, and a mean follows the largest few: take the median."),
+    (lambda s: (s[:, 0] / s[:, -1]).log().mean().exp(), "That is the geometric mean of the ratios; "
+     "asked for is their median."),
+    (lambda s: (s[:, 0] / s[:, -1]).max(), "That is the largest ratio; take the median."),
+    (lambda s: (s[:, 0] / s[:, -1]).min(), "That is the smallest ratio; take the median."),
+    (lambda s: (s[:, 0] / s[:, -1]).sum(), "That is the sum of the ratios; take the median."),
+    (lambda s: s[0, 0] / s[0, -1], "That is the ratio of the first net alone."),
+    (lambda s: s[-1, 0] / s[-1, -1], "That is the ratio of the last net alone."),
+    (lambda s: (s[:, -1] / s[:, 0]).median(), "That is last / first: turn the fraction over."),
+    (lambda s: (s[:, 0] / s[:, 1]).median(), "You divided by the second layer. The last one is "
+     "column -1, however deep the net is."),
+    (lambda s: (s[:, 0] / s[:, -2]).median(), "You divided by the layer before the last one, "
+     "column -2."),
+    (lambda s: (s[:, 1] / s[:, -1]).median(), "You divided the second layer: the first is column "
+     "0."),
+    (lambda s: (s[0] / s[-1]).median(), "You divided the first net by the last net. Nets are rows; "
+     "layers are columns."),
+    (lambda s: s.median(0).values[0] / s.median(0).values[-1], _BEFORE),
+    (lambda s: (s[:, 0] / s.sum(1)).median(), "You divided by the sum over all layers; divide by "
+     "the last layer."),
+    (lambda s: (s[:, 0] / s.max(1).values).median(), "You divided by the largest layer; divide by "
+     "the last one."),
+    (lambda s: (s[:, 0] - s[:, -1]).median(), "You subtracted; a ratio divides."),
+    (lambda s: (s[:, 0] * s[:, -1]).median(), "You multiplied; a ratio divides."),
+)  # fmt: skip
 
 
 @graded
 def weight_std(answer: Callable) -> str:
     """Exercise 1.3: weights that keep the gradient's norm in a leaky ReLU net."""
-    for n, a in ((100, 0.5), (64, 0.2), (400, 0.0), (10, 1.0), (100, -0.5)):
-        std = tensor(answer(n, a), (), "the standard deviation").item()
-        right = (2 / ((1 + a**2) * n)) ** 0.5
-        if abs(std - right) < 1e-6 * right:
-            continue
-        name_slip(std, _std_slips(n, a))
-        change = (std / right) ** 30 if std > 0 else 0.0
-        raise NotYet(
-            f"For n = {n} and a = {a} you give {std:.4g}. With these weights 30 layers would "
-            f"multiply the gradient by {change:.2g}; it should be 1."
-        )
+    cases = ((100, 0.5), (64, 0.2), (400, 0.0), (10, 1.0), (100, -0.5), (7, 3.0), (1, 0.1))
+    names = ("", "", "without a leak, a = 0", "where nothing is bent, a = 1", "for a negative leak",
+             "for a leak steeper than 1", "for a layer of one neuron")  # fmt: skip
+    hints = {0.0: "at a = 0 it is √(2/n).", 1.0: "at a = 1 it is 1/√n.",
+             -0.5: "a enters squared: −0.5 and 0.5 need the same weights."}  # fmt: skip
+    first = "for n = 100 and a = 0.5"
+    trials = [Trial((n, a), name or first, hints.get(a, ""))
+              for (n, a), name in zip(cases, names, strict=True)]  # fmt: skip
+    judge(answer, _std, trials, _STD_SLIPS)
     return (
         "At a = 0 this is He's √(2/n), at a = 1, where nothing is bent, it is Xavier's 1/√n: one "
         "formula holds both."
     )
 
 
-def _std_slips(n: int, a: float) -> list[tuple[float, str]]:
-    square = 2 / ((1 + a**2) * n)
-    return [
-        (square, "That is the variance; the question asks for the standard deviation."),
-        (n**-0.5, "That is Xavier's 1/√n: it takes every slope for 1."),
-        ((2 / n) ** 0.5, "That is He's √(2/n), for a = 0: the leak lets some gradient through."),
-        (
-            (4 / ((1 + a) ** 2 * n)) ** 0.5,
-            "You squared the mean of the slopes; the law needs the mean of the squares, (1+a²)/2.",
-        ),
-        (
-            (2 / ((1 + a) ** 2 * n)) ** 0.5,
-            "(1 + a)² is not 1 + a²: square each slope first, then add.",
-        ),
-        ((1 / ((1 + a) * n)) ** 0.5, "You added the slopes: square them, then take the mean."),
-        (
-            (2 / ((1 + a) * n)) ** 0.5,
-            "Nearly: you averaged the slopes, (1 + a)/2. The law averages their squares, since it "
-            "is about the squared norm.",
-        ),
-        ((square / 2) ** 0.5, "A factor 2 is missing: only half of the z are negative."),
-        (
-            (3 * square) ** 0.5,
-            "That is the bound of a uniform draw, √3 times the standard deviation.",
-        ),
-        (
-            ((1 + a**2) / (2 * n)) ** 0.5,
-            "Upside down: Var(W) is 1 over n E[φ'²], so (1 + a²)/2 stands below the line.",
-        ),
-        (
-            (2 / ((1 - a**2) * n)) ** 0.5 if a < 1 else 0.0,
-            "The leak's a² is added: it lets more gradient through, not less.",
-        ),
-        ((square * n) ** 0.5, "It does not depend on n: a wider layer sums more terms."),
-    ]
+def _std(n: int, a: float) -> float:
+    return (2 / ((1 + a**2) * n)) ** 0.5
 
 
-@graded
-def find_n_var(answer: Callable, powers_left: Callable) -> str:
-    """Exercise 1.2: n Var(W) at which 50 layers keep the gradient."""
-    found = {}
-    for name, phi in UNSEEN.items():
-        value = tensor(answer(phi, _counted(powers_left)), (), "n Var(W)").item()
-        if value <= 0:
-            raise NotYet(f"For {name} you give {value:.3g}; n Var(W) is above 0.")
-        found[name] = value
-    for name, phi in UNSEEN.items():
-        left = powers_left(phi, found[name], seed=1)  # other nets than those of the search
-        if not abs(left) <= 2:
-            _explain_search(name, found, left, powers_left)
-    given = found["the sigmoid"]
-    return (
-        f"With your {given:.0f} for the sigmoid, {given / 2:.0f} times He's 2, other nets keep "
-        f"their gradient as well: it vanished in section 1.5 because of its starting weights, too."
-    )
-
-
-def _counted(powers_left: Callable) -> Callable:
-    """Wrap the measurement, so that a search step by step is stopped within seconds."""
-    taken = 0
-
-    def measure(*args: object, **kwargs: object) -> float:
-        nonlocal taken
-        taken += 1
-        if taken > MOST:
-            raise TooManyMeasurements(
-                f"more than {MOST} for one activation. Halve the range that is left at each step: "
-                f"15 are enough"
-            )
-        return powers_left(*args, **kwargs)
-
-    return measure
-
-
-def _explain_search(
-    name: str, found: dict[str, float], left: float, powers_left: Callable
-) -> NoReturn:
-    """Say what is wrong with an n Var(W) at which 10 to the power `left` of a gradient is left."""
-    phi, value = UNSEEN[name], found[name]
-    if len(set(found.values())) == 1:
-        raise NotYet(f"You give {value:.4g} for every activation; it depends on the activation.")
-    for change, message in (
-        (lambda v: 64 * v, "That is Var(W); the question is n Var(W), and these nets have n = 64."),
-        (lambda v: v**2, "That is the root of n Var(W): give n Var(W) itself."),
-        (lambda v: 1 / v, "That is 1 / (n Var(W)): turn the fraction over."),
-    ):
-        if all(abs(powers_left(UNSEEN[k], change(v), seed=1)) <= 1 for k, v in found.items()):
-            raise NotYet(message)
-    z = torch.randn(100_000, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    (slopes,) = torch.autograd.grad(phi(z).sum(), z)
-    if abs(value * slopes.square().mean().item() - 1) < 0.1:
-        raise NotYet(
-            f"You took the slopes at z of spread 1. But the weights change z: after 50 layers "
-            f"10^{left:.0f} of the gradient is left with {name}. Measure in the net, with "
-            f"powers_left."
-        )
-    if not math.isfinite(left):
-        raise NotYet(
-            f"For {name} you give {value:.3g}; then the numbers in 50 layers overflow or become 0."
-        )
-    small = left < 0
-    advice = "Aim at 0: larger weights leave more" if small else "Aim at 0: smaller ones leave less"
-    far = " Nothing says that n Var(W) is near 2: search further." if small and value > 1 else ""
-    if not 0.05 < value < 1000:
-        far = " If you search, look which half you keep."
-    raise NotYet(
-        f"For {name} you give {value:.3g}; with it other random nets of 50 layers leave "
-        f"10^{left:.1f} of the gradient. {advice}.{far}"
-    )
+_LEAK = "The leak's a² is added: it lets more gradient through, not less."
+_STD_SLIPS = (
+    (lambda n, a: 2 / ((1 + a**2) * n), "That is the variance; the question asks for the standard "
+     "deviation."),
+    (lambda n, a: n**-0.5, "That is Xavier's 1/√n: it takes every slope for 1."),
+    (lambda n, a: (2 / n) ** 0.5, "That is He's √(2/n), for a = 0: the leak lets some gradient "
+     "through."),
+    (lambda n, a: (4 / ((1 + a) ** 2 * n)) ** 0.5, "You squared the mean of the slopes; the law "
+     "needs the mean of the squares, (1+a²)/2."),
+    (lambda n, a: (2 / ((1 + a) ** 2 * n)) ** 0.5, "(1 + a)² is not 1 + a²: square each slope "
+     "first, then add."),
+    (lambda n, a: (1 / ((1 + a) * n)) ** 0.5, "You added the slopes: square them, then take the "
+     "mean."),
+    (lambda n, a: (2 / ((1 + a) * n)) ** 0.5, "Nearly: you averaged the slopes, (1 + a)/2. The law "
+     "averages their squares, since it is about the squared norm."),
+    (lambda n, a: (1 / ((1 + a**2) * n)) ** 0.5, "A factor 2 is missing: only half of the z are "
+     "negative."),
+    (lambda n, a: (6 / ((1 + a**2) * n)) ** 0.5, "That is the bound of a uniform draw, √3 times "
+     "the standard deviation."),
+    (lambda n, a: ((1 + a**2) / (2 * n)) ** 0.5, "Upside down: Var(W) is 1 over n E[φ'²], so "
+     "(1 + a²)/2 stands below the line."),
+    (lambda n, a: ((1 + a**2) * n / 2) ** 0.5, "Upside down: Var(W) is 1 over n E[φ'²]."),
+    (lambda n, a: (2 / ((1 - a**2) * n)) ** 0.5, _LEAK),
+    (lambda n, a: (2 / (1 + a**2)) ** 0.5, "It does not depend on n: a wider layer sums more "
+     "terms."),
+    (lambda n, a: (2 / (1 + a**2)) ** 0.5 / n, "You divided by n; its root is meant, since the "
+     "squares add."),
+    (lambda n, a: (2 * n / (1 + a**2)) ** 0.5, "n stands below the line: a wider layer sums more "
+     "terms, so each must be smaller."),
+    (lambda n, a: (2 / (a**2 * n)) ** 0.5, "Only the leaky half is counted: the other half of the "
+     "neurons has slope 1."),
+    (lambda n, a: (2 / (2 * n + a**2)) ** 0.5, "Brackets: the whole sum 1 + a² is multiplied by "
+     "n."),
+    (lambda n, a: (2 / (n + a**2)) ** 0.5, "Brackets: n multiplies the whole sum, (1 + a²) n."),
+    (lambda n, a: (2 / (1 + a**2 * n)) ** 0.5, "Brackets: n multiplies the whole sum, (1 + a²) n."),
+    (lambda n, a: 2**0.5 / ((1 + a**2) * n), "The root goes over the whole fraction, not over the "
+     "2 alone."),
+    (lambda n, a: (2 / (1 + a**2) * n) ** 0.5, "n stands below the line; Python divides and "
+     "multiplies from the left."),
+    (lambda n, a: (2 / ((1 + 2 * a) * n)) ** 0.5, "a is doubled, not squared: a**2."),
+    (lambda n, a: (2 / ((1 + abs(a) ** 0.5) * n)) ** 0.5, "You took the root of a; square it."),
+)  # fmt: skip
