@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.relations import close, relation
+from lecture_utils.checks.probes import Probe
+from lecture_utils.checks.relations import close, relation, same_each_time
 from lecture_utils.checks.values import as_tensor, shaped
 from lecture_utils.checks.verdict import NotYet, Unrecognised
 
@@ -99,8 +100,8 @@ def judge(
     """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
 
     The message is, in this order: the slip whose results are the answer's in all trials; how
-    every result is related to the right one; an argument that is not used; the first trial that
-    is wrong where those before are right, with its hint. Else it says what to compute by hand.
+    every result is related to the right one; the first trial that is wrong where those before are
+    right, with its hint; what a probe finds. Else it says what to compute by hand.
 
     Args:
         answer: the reader's function.
@@ -123,7 +124,8 @@ def judge(
             value = shaped(read(raw), tuple(wanted.shape))
         except NotYet as mistake:
             _name_slip_of_shape(answer, trial, slips, read)
-            raise type(mistake)(_in(trials, place, str(mistake))) from mistake
+            said = f"{mistake} {trial.hint}" if place and trial.hint else str(mistake)
+            raise type(mistake)(_in(trials, place, said.strip())) from mistake
         if not close(value, wanted):
             _explain(answer, right, trials, slips, place, read)
         found.append(value)
@@ -136,10 +138,12 @@ def judge(
 
 def _in(trials: Sequence[Trial], place: int, message: str) -> str:
     """Put before a message where it holds, if other trials were right."""
-    if place == 0 or not trials[place].when:
+    when = trials[place].when
+    if place == 0 or not when:
         return message
-    before = ", ".join(dict.fromkeys(t.when for t in trials[:place] if t.when))
-    before = f"Right {before}. But {trials[place].when}" if before else trials[place].when
+    right = list(dict.fromkeys(t.when for t in trials[:place] if t.when))
+    others = {0: "", 1: "", 2: f" and {right[-1]}"}.get(len(right), " and in other cases")
+    before = f"Right {right[0]}{others}, not {when}" if right else f"Not {when}"
     return f"{before}: {message}"
 
 
@@ -187,47 +191,17 @@ def _explain(
         if _agree(theirs, _results(slip, trials, read)):
             raise NotYet(message)
     pairs = [(f, r) for f, r in zip(theirs, wanted, strict=True) if f is not None]
-    if said := relation(pairs):
+    if said := same_each_time(pairs) or relation(pairs):
         raise NotYet(said)
     trial = trials[place]
-    if unused := _unused(answer, right, trial, read):
-        raise NotYet(f"Your function does not use `{unused}`: another one changes nothing.")
     if place and trial.hint:
         raise NotYet(_in(trials, place, trial.hint))
+    if said := Probe(answer, right, trial.given, read).says():
+        raise NotYet(said)
     by_hand = _by_hand(right, trial, theirs[place], wanted[place])
     if place and trial.when:
         raise NotYet(_in(trials, place, by_hand))
     raise Unrecognised(by_hand)
-
-
-def _unused(answer: Callable, right: Callable, trial: Trial, read: Callable) -> str | None:
-    """Return the name of an argument that changes the right result and not the answer's."""
-    names = list(inspect.signature(right).parameters)
-    for place, name in enumerate(names[: len(trial.given)]):
-        other = list(copy.deepcopy(trial.given))
-        if (changed := _other(other[place])) is None:
-            continue
-        other[place] = changed
-        both = [trial, Trial(tuple(other))]
-        before, after, theirs, now = *_results(right, both, read), *_results(answer, both, read)
-        if any(x is None for x in (before, after, theirs, now)):
-            continue
-        if not _alike(before, after) and _alike(theirs, now):
-            return name
-    return None
-
-
-def _other(x: Any) -> Any:
-    """Return another value of the same kind, or None."""
-    if isinstance(x, Tensor) and x.is_floating_point() and x.numel():
-        rng = torch.Generator().manual_seed(9)
-        return x + (0.5 + x.abs().max()) * torch.rand(x.shape, generator=rng, dtype=x.dtype)
-    if isinstance(x, bool) or not isinstance(x, int | float | list):
-        return None
-    if isinstance(x, list):
-        changed = [_other(part) for part in x]
-        return None if not x or any(part is None for part in changed) else changed
-    return x + 1 if isinstance(x, int) else 1.5 * x + 0.5
 
 
 def _by_hand(right: Callable, trial: Trial, found: Tensor, wanted: Tensor) -> str:

@@ -31,6 +31,16 @@ def relation(pairs: Pairs) -> str | None:
     return _scaled(known) or _shifted(known) or _moved(known)
 
 
+def same_each_time(pairs: Pairs) -> str | None:
+    """Say that single numbers are the same each time, where the right ones are not."""
+    if len(pairs) < 2 or any(f.numel() != 1 or r.numel() != 1 for f, r in pairs):
+        return None
+    first, right = pairs[0]
+    if all(close(f, first) for f, _ in pairs) and not all(close(r, right) for _, r in pairs):
+        return f"You return {first.item():.4g} each time, whatever comes in."
+    return None
+
+
 def _holds(pairs: Pairs, turn: Callable[[Tensor], Tensor]) -> bool:
     """Tell whether `turn` makes every right result the one found, and changes one of them."""
     turned = [turn(right) for _, right in pairs]
@@ -68,8 +78,14 @@ _TURNS = (
     (torch.floor, "Yours is rounded down to whole numbers."),
     (torch.zeros_like, "Yours is 0 everywhere."),
     (torch.relu, "Negative values are cut off: yours is 0 wherever the right result is negative."),
-    (lambda r: r / r.sum(), "Yours are shares of the total, divided by their sum."),
-    (lambda r: r / r.norm(), "Yours has length 1: it is divided by its own length."),
+    (
+        lambda r: r / r.sum() if r.ndim else r,
+        "Yours are shares of the total.",
+    ),
+    (
+        lambda r: r / r.norm() if r.ndim else r,
+        "Yours has length 1.",
+    ),
     (
         lambda r: r - r.mean(-1, keepdim=True) if r.ndim else r,
         "Yours has mean 0: a mean has been subtracted that belongs there.",

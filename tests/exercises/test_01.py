@@ -1,9 +1,12 @@
 """Exercises of notebook 01: what each wrong answer is told."""
 
+import torch
 from exercises.exercise import Case, all_tests
+from torch import nn
 
 RATIO = Case(
     "1.1",
+    inputs=lambda _: [(10 ** torch.randn(*shape),) for shape in ((3, 4), (5, 3), (1, 6), (7, 2))],
     other_style="""
 import statistics
 first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row in G)
@@ -28,6 +31,7 @@ first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row 
 
 STD = Case(
     "1.3",
+    inputs=lambda _: [(8, 0.3), (100, 0.0), (1, 1.0), (64, -0.4), (3, 2.5)],
     other_style="""
 import math
 def weight_std(n, a):
@@ -54,6 +58,13 @@ def weight_std(n, a):
 
 SEARCH = Case(
     "1.2",
+    inputs=lambda space: [(phi, space["powers_left"]) for phi in (torch.sigmoid, nn.Softplus())],
+    outcome=lambda n_var, phi, powers_left: abs(powers_left(phi, n_var, seed=1)) <= 2,
+    beside="""
+def powers_left(phi, n_var, depth=50, seed=0):
+    small = dict(nets=3, inputs=2, width=32, seed=seed)
+    return gradients_by_layer(depth, phi, n_var, **small)[0][:, 0].log10().median().item()
+""",
     other_style="""
 import math
 def find_n_var(phi, powers_left):
@@ -127,6 +138,13 @@ def find_n_var(phi, powers_left):
 
 CLIP = Case(
     "1.4",
+    inputs=lambda _: [
+        ([torch.randn(3), torch.randn(2, 2)], 0.5),
+        ([torch.randn(3), torch.randn(2, 2), torch.randn(1)], 2.0),
+        ([torch.randn(2)], 9.0),
+        ([torch.zeros(2), torch.zeros(1)], 1.0),
+    ],
+    outcome=lambda parts, *_: list(parts),
     other_style="""
 def clip(gradients, max_norm):
     joint = torch.linalg.vector_norm(torch.cat([G.flatten() for G in gradients]))
