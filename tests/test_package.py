@@ -13,8 +13,6 @@ import lecture_utils
 from lecture_utils import plots
 from lecture_utils.authoring.claims import Claim
 from lecture_utils.authoring.notebooks import ROOT
-from lecture_utils.checks.values import tensor
-from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT, NotYet, graded
 from lecture_utils.data import corpus, digits
 from lecture_utils.measure import report, slope, spread
 
@@ -161,51 +159,6 @@ def test_setup_sets_one_thread_and_import_sets_nothing():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
     lecture_utils.setup()
     assert torch.get_num_threads() == 1
-
-
-@graded
-def double(answer):
-    if tensor(answer(2.0), ()).item() != 4.0:
-        raise NotYet("not twice")
-    return "well done"
-
-
-def unfinished(x):
-    """Return twice x."""
-    ...
-
-
-def forgot_return(x):
-    y = 2 * x  # noqa: F841
-
-
-def stops(x):
-    return 1 / 0
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "says"),
-    [
-        (..., NOT_ATTEMPTED, "Fill in"),
-        (None, NOT_ATTEMPTED, "Fill in"),
-        (unfinished, NOT_ATTEMPTED, "Fill in"),
-        (forgot_return, NOT_YET, "`return` missing"),
-        (stops, NOT_YET, "in its line 2 with ZeroDivisionError"),
-        (lambda x: 3 * x, NOT_YET, "not twice"),
-        (lambda x: [x, x], NOT_YET, "expected a single number"),
-        (lambda x: float("nan"), NOT_YET, "not finite"),
-        (lambda x: "four", NOT_YET, "ended in"),
-        (7, NOT_YET, "ended in TypeError"),
-        (lambda x: 2 * x, RIGHT, "well done"),
-        (torch.nn.Module(), NOT_YET, "ended in"),
-    ],
-)
-def test_a_check_never_raises_and_says_what_it_saw(answer, status, says):
-    found = double(answer)
-    assert found.status == status
-    assert says in found.message
-    assert found.message in repr(found)
-    assert found.message in found._repr_markdown_()
 
 
 ROW = {

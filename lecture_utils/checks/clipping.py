@@ -30,8 +30,8 @@ _TRIALS = (
     ),
     Trial(([torch.tensor([0.6, -0.8])], 1.0), "where the joint norm is the limit itself",
           "then nothing changes."),
-    Trial(([torch.tensor([3e-3, 4e-3])], 1e-3), "for small gradients and a small limit",
-          "the rule is the same for numbers of any size."),
+    Trial(([torch.tensor([0.3, 0.4])], 0.1), "for a limit of 0.1",
+          "the limit may be below 1, and is max_norm, not 1."),
     Trial(([torch.zeros(2)], 1.0), "for all-zero gradients",
           "the joint norm is 0: leave them alone, do not divide by it."),
 )  # fmt: skip

@@ -100,8 +100,9 @@ def judge(
     """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
 
     The message is, in this order: the slip whose results are the answer's in all trials; how
-    every result is related to the right one; the first trial that is wrong where those before are
-    right, with its hint; what a probe finds. Else it says what to compute by hand.
+    every result is related to the right one; an argument that is not used; the first trial that
+    is wrong where those before are right, with its hint; what a probe finds. Else it says what to
+    compute by hand.
 
     Args:
         answer: the reader's function.
@@ -121,15 +122,18 @@ def judge(
         wanted = read(right(*trial.given))
         try:
             raw = called(answer, *trial.given, names=names)
+        except NotYet as mistake:
+            raise type(mistake)(_in(trials, place, f"{mistake} {trial.hint}".strip())) from mistake
+        try:
             value = shaped(read(raw), tuple(wanted.shape))
         except NotYet as mistake:
             _name_slip_of_shape(answer, trial, slips, read)
-            said = f"{mistake} {trial.hint}" if place and trial.hint else str(mistake)
-            raise type(mistake)(_in(trials, place, said.strip())) from mistake
+            raise type(mistake)(_in(trials, place, f"{mistake} {trial.hint}".strip())) from mistake
         if not close(value, wanted):
             _explain(answer, right, trials, slips, place, read)
         found.append(value)
-    if not close(read(answer(*copy.deepcopy(trials[0].given))), found[0]):
+    again = read(answer(*copy.deepcopy(trials[0].given)))
+    if again.numel() != found[0].numel() or not close(again.reshape_as(found[0]), found[0]):
         raise NotYet(
             "A second call with the same input gives another result: something is kept between "
             "calls, in a global name or a default argument."
@@ -194,10 +198,13 @@ def _explain(
     if said := same_each_time(pairs) or relation(pairs):
         raise NotYet(said)
     trial = trials[place]
+    probe = Probe(answer, right, trial.given, read)
+    if said := probe.unused():
+        raise NotYet(said)
     if place and trial.hint:
         raise NotYet(_in(trials, place, trial.hint))
-    if said := Probe(answer, right, trial.given, read).says():
-        raise NotYet(said)
+    if said := probe.says():
+        raise NotYet(_in(trials, place, said))
     by_hand = _by_hand(right, trial, theirs[place], wanted[place])
     if place and trial.when:
         raise NotYet(_in(trials, place, by_hand))

@@ -45,16 +45,27 @@ class Probe:
         """Return what the first probe that fails says; None if the answer passes them all."""
         if self.theirs is None or self.wanted is None:
             return None
-        for find in (self._unused, self._unused_part, self._twice, self._order, self._power):
+        for find in (self._unused_part, self._twice, self._order, self._power):
             for place, name in enumerate(self.names):
                 if said := find(place, name):
                     return said
+        return self._common_factor()
+
+    def unused(self) -> str | None:
+        """Say which argument the answer does not use."""
+        for place, name in enumerate(self.names):
+            if self._ignores(place, _others(self.given[place])):
+                return f"Your function does not use `{name}`: another one changes nothing."
         return None
 
-    def _unused(self, place: int, name: str) -> str | None:
-        if self._ignores(place, _others(self.given[place])):
-            return f"Your function does not use `{name}`: another one changes nothing."
-        return None
+    def _common_factor(self) -> str | None:
+        factor = _factor(self.theirs, self.wanted)
+        if factor is None or self.wanted.numel() < 2:
+            return None
+        return (
+            f"All entries are off by one common factor: they are {factor:.4g} times as large as "
+            f"they should be. Look at what everything is multiplied or divided by."
+        )
 
     def _ignores(self, place: int, others: list[Any]) -> bool:
         """Tell whether other values change the right result, and never the answer's."""

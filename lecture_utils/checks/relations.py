@@ -107,7 +107,7 @@ def _scaled(pairs: Pairs) -> str | None:
         if not close(found, factor * right) or factor == 0:
             return None
         factors.append(factor)
-    if all(abs(factor - 1) < 1e-4 for factor in factors):
+    if any(abs(factor - 1) < 1e-4 for factor in factors):
         return None
     if max(factors) - min(factors) < 1e-4 * abs(factors[0]):
         return (
@@ -126,11 +126,11 @@ def _scaled(pairs: Pairs) -> str | None:
 def _ratio(factor: float) -> str:
     """Write a factor as people would: 2, 1/3, √2, −1/2."""
     for name, value in (("", 1.0), ("√2", math.sqrt(2)), ("π", math.pi), ("ln 10", math.log(10))):
-        for top, bottom in ((factor / value, "{}"), (value / factor, "1/{}")):
-            if abs(top - round(top)) < 1e-4 * abs(top) and 0 < abs(round(top)) <= 4096:
-                whole = f"{round(top)}" if not name or round(top) != 1 else ""
-                text = bottom.format(f"{whole}{name}" or "1")
-                return "1" if text == "1/1" else text
+        times, over = factor / value, value / factor
+        if abs(times - round(times)) < 1e-4 * abs(times) and 0 < abs(round(times)) <= 4096:
+            return f"{round(times)}{name}".removeprefix("1" if name else "")
+        if abs(over - round(over)) < 1e-4 * abs(over) and 1 < abs(round(over)) <= 4096:
+            return f"{name or 1}/{round(over)}"
     return f"{factor:.3g}"
 
 

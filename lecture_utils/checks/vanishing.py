@@ -117,6 +117,7 @@ _STD_SLIPS = (
      "(1 + a²)/2 stands below the line."),
     (lambda n, a: ((1 + a**2) * n / 2) ** 0.5, "Upside down: Var(W) is 1 over n E[φ'²]."),
     (lambda n, a: (2 / ((1 - a**2) * n)) ** 0.5, _LEAK),
+    (lambda n, a: (2 / ((1 + a * abs(a)) * n)) ** 0.5, _LEAK),
     (lambda n, a: (2 / (1 + a**2)) ** 0.5, "It does not depend on n: a wider layer sums more "
      "terms."),
     (lambda n, a: (2 / (1 + a**2)) ** 0.5 / n, "You divided by n; its root is meant, since the "

@@ -64,6 +64,7 @@ def graded(check: Callable[..., str]) -> Callable[..., Verdict]:
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
+                _require_kind(check, answer)
                 return Verdict(RIGHT, check(guard(answer), *map(guard, more)))
         except NotAttempted:
             return Verdict(NOT_ATTEMPTED, "Fill in the cell above, run it, then run this one.")
@@ -71,9 +72,23 @@ def graded(check: Callable[..., str]) -> Callable[..., Verdict]:
             return Verdict(NOT_YET, str(mistake), not isinstance(mistake, Unrecognised))
         except Exception as error:  # an answer of a kind that the check did not foresee
             kind = type(error).__name__
-            return Verdict(NOT_YET, f"Working with your answer ended in {kind}: {error}")
+            return Verdict(NOT_YET, f"Working with your answer ended in {kind}: {error}", False)
 
     return run
+
+
+def _require_kind(check: Callable, answer: Any) -> None:
+    """Refuse what is no function where the check asks for one."""
+    wanted = next(iter(inspect.signature(check).parameters.values())).annotation
+    if wanted is not Callable or answer is None or answer is ...:
+        return
+    if inspect.isclass(answer):
+        raise NotYet(f"You give the class {answer.__name__}; a function is expected.")
+    if not callable(answer):
+        raise NotYet(
+            f"A function is expected, and you give {answer!r:.60}. Is it a result? Give the "
+            f"function itself, its name without brackets."
+        )
 
 
 def guard(answer: Any) -> Any:

@@ -11,6 +11,48 @@ RATIO = Case(
 import statistics
 first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row in G)
 """,
+    styles=(
+        "def first_over_last(s): return torch.median(s[:, 0] / s[:, s.shape[1] - 1])",
+        "def first_over_last(s): return (s[:, 0] / s[:, -1]).quantile(0.5)",
+        "def first_over_last(s): return (s[:, 0] / s[:, -1]).median().item()",
+        """
+import numpy as np
+def first_over_last(sizes):
+    sizes = np.asarray(sizes)
+    return np.median(sizes[:, 0] / sizes[:, -1])
+""",
+        """
+def first_over_last(sizes):
+    ratios = []
+    for net in sizes:
+        first, last = net[0], net[len(net) - 1]
+        ratios.append(float(first / last))
+    ratios.sort()
+    return ratios[len(ratios) // 2]
+""",
+        """
+def first_over_last(sizes):
+    ratios = sizes[:, 0].clone()
+    ratios /= sizes[:, -1]
+    return ratios.sort().values[len(ratios) // 2]
+""",
+        """
+def first_over_last(sizes):
+    first, *_, last = sizes.T
+    return torch.nanmedian(first.div(last))
+""",
+        """
+def first_over_last(sizes):
+    logs = sizes.log()
+    return (logs[:, 0] - logs[:, -1]).median().exp()
+""",
+        """
+def first_over_last(sizes):
+    def ratio(net):
+        return net[0] / net[-1]
+    return torch.stack([ratio(net) for net in sizes]).median(dim=0, keepdim=True).values
+""",
+    ),
     wrong={
         "def first_over_last(G): return G[:, 0] / G[:, -1]": "one ratio per net",
         "def first_over_last(G): return G[:, 0].median() / G[:, -1].median()": "before the ratio",
@@ -19,10 +61,10 @@ first_over_last = lambda G: statistics.median((row[0] / row[-1]).item() for row 
         "def first_over_last(G): return (G[:, -1] / G[:, 0]).median()": "turn the fraction over",
         "def first_over_last(G): return (G[:, 0] / G[:, 1]).median()": "column -1",
         "def first_over_last(G): return (G[0] / G[-1]).median()": "Nets are rows",
-        "def first_over_last(G): return (G[:, 0] / G[:, -1]).median": "add ()",
-        "def first_over_last(G): return (G[:, :1] / G[:, -1:]).median(0)": "use .median()",
-        "def first_over_last(G): return 1.0": "the median is 0.5",
-        "def first_over_last(G): return (G[:, 0] / G[:, 2]).median()": "of 4 it is not",
+        "def first_over_last(G): return (G[:, 0] / G[:, -1]).median": "brackets () missing",
+        "def first_over_last(G): return (G[:, :1] / G[:, -1:]).median(0)": "take .values",
+        "def first_over_last(G): return 1.0": "1 each time",
+        "def first_over_last(G): return (G[:, 0] / G[:, 2]).median()": "not for nets of 4 layers",
         "def first_over_last(G): return G[:, 0].div_(G[:, -1]).median()": "in place",
         "def first_over_last(G): G[:, 0] / G[:, -1]": "`return` missing",
         "def first_over_last(G): return G[:, 9]": "IndexError",
@@ -38,6 +80,29 @@ def weight_std(n, a):
     second_moment = 0.5 * 1 + 0.5 * a * a
     return math.sqrt(1 / (n * second_moment))
 """,
+    styles=(
+        "weight_std = lambda n, a: (2 / n / (1 + a * a)) ** 0.5",
+        "def weight_std(n, a): return torch.tensor(2 / ((1 + a**2) * n)).sqrt()",
+        "import numpy as np\ndef weight_std(n, a): return np.sqrt(2 / ((1 + a**2) * n))",
+        "import numpy as np\ndef weight_std(n, a): return np.float32((1 + a**2) * n / 2) ** -0.5",
+        "def weight_std(n, a): return nn.init.calculate_gain('leaky_relu', a) / n**0.5",
+        "def weight_std(n, a): return [(2 / ((1 + a**2) * n)) ** 0.5]",
+        "import math\ndef weight_std(n, a): return math.exp(0.5 * math.log(2 / ((1 + a**2) * n)))",
+        "def weight_std(neurons, leak): return (neurons * (1 + leak**2) / 2) ** -0.5",
+        """
+def weight_std(n, a):
+    slopes = [1.0, a]
+    mean_of_squares = sum(slope**2 for slope in slopes) / len(slopes)
+    variance = 1 / (n * mean_of_squares)
+    print(variance)
+    return variance**0.5
+""",
+        """
+from fractions import Fraction
+def weight_std(n, a):
+    return float(Fraction(2) / (n * (1 + Fraction(a) ** 2))) ** 0.5
+""",
+    ),
     wrong={
         "def weight_std(n, a): return 2 / ((1 + a**2) * n)": "the variance",
         "def weight_std(n, a): return n ** -0.5": "every slope for 1",
@@ -52,7 +117,7 @@ def weight_std(n, a):
         "def weight_std(n, a): return (6 / ((1 + a**2) * n)) ** 0.5": "a uniform draw",
         "def weight_std(n, a): return ((1 + a**2) / (2 * n)) ** 0.5": "Upside down",
         "def weight_std(n, a): return (2 / ((1 - a**2) * n)) ** 0.5": "is added",
-        "def weight_std(n, a): return 0.01": "it should be 1",
+        "def weight_std(n, a): return 0.01": "0.01 each time",
     },
 )
 
@@ -74,6 +139,82 @@ def find_n_var(phi, powers_left):
     fine = [low + k / 100 for k in range(26)]
     return torch.tensor(10 ** min(fine, key=lambda p: abs(powers_left(phi, 10**p))))
 """,
+    styles=(
+        """
+def find_n_var(phi, powers_left):
+    low, high = 1.0, 10_000.0
+    while high / low > 1.05:
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if powers_left(phi, middle) < 0 else (low, middle)
+    return (low * high) ** 0.5
+""",
+        """
+import math
+def find_n_var(phi, powers_left):
+    def search(low, high, steps):
+        middle = (low + high) / 2
+        if steps == 0:
+            return math.exp(middle)
+        left = powers_left(phi, math.exp(middle))
+        return search(middle, high, steps - 1) if left < 0 else search(low, middle, steps - 1)
+    return search(math.log(0.01), math.log(10_000), 12)
+""",
+        """
+def find_n_var(phi, powers_left):
+    n_var, step = 1.0, 10.0
+    while step > 1.01:
+        while powers_left(phi, n_var * step) < 0:
+            n_var *= step
+        step **= 0.5
+    return n_var
+""",
+        """
+import numpy as np
+def find_n_var(phi, powers_left):
+    tried = np.logspace(-1, 4, 41)
+    left = np.array([powers_left(phi, n) for n in tried])
+    return tried[np.argmin(np.abs(left))]
+""",
+        """
+def find_n_var(phi, powers_left):
+    tried = torch.logspace(0, 3, 40)
+    return min(tried.tolist(), key=lambda n_var: abs(powers_left(phi, n_var)))
+""",
+        """
+class Search:
+    def __call__(self, phi, powers_left):
+        low, high = 0.01, 10_000.0
+        for _ in range(14):
+            middle = (low * high) ** 0.5
+            if powers_left(phi, middle) > 0:
+                high = middle
+            else:
+                low = middle
+        return low
+find_n_var = Search()
+""",
+        """
+def find_n_var(phi, powers_left, steps=12):
+    low, high = -2.0, 4.0
+    for _ in range(steps):
+        middle = low + (high - low) / 2
+        low, high = (middle, high) if powers_left(phi, 10**middle) < 0 else (low, middle)
+    return np.float64(10 ** ((low + high) / 2))
+import numpy as np
+""",
+        """
+def find_n_var(phi, powers_left):
+    low, high = 0.01, 10_000.0
+    for _ in range(30):
+        middle = (low * high) ** 0.5
+        left = powers_left(phi, middle, seed=3)
+        if abs(left) < 0.2:
+            break
+        if left < 0: low = middle
+        else: high = middle
+    return torch.tensor([middle])
+""",
+    ),
     wrong={
         "def find_n_var(phi, powers_left): return 2": "for every activation",
         "def find_n_var(phi, powers_left): return -1.0": "is above 0",
@@ -152,6 +293,71 @@ def clip(gradients, max_norm):
         return [G.clone() for G in gradients]
     return tuple(G / joint * max_norm for G in gradients)
 """,
+    styles=(
+        """
+def clip(gradients, max_norm):
+    copies = [nn.Parameter(torch.zeros_like(G)) for G in gradients]
+    for copy, G in zip(copies, gradients):
+        copy.grad = G.clone()
+    nn.utils.clip_grad_norm_(copies, max_norm)
+    return [copy.grad for copy in copies]
+""",
+        """
+def clip(gradients, max_norm):
+    new = [G.clone() for G in gradients]
+    total = 0.0
+    for G in new:
+        total = total + (G * G).sum().item()
+    total = total**0.5
+    if total > max_norm:
+        for G in new:
+            G *= max_norm / total
+    return new
+""",
+        """
+def clip(gradients, max_norm):
+    norms = torch.stack([G.norm() for G in gradients])
+    if not norms.any():
+        return gradients
+    return [G * (max_norm / norms.norm()).clamp(max=1) for G in gradients]
+""",
+        """
+import numpy as np
+def clip(gradients, max_norm):
+    joint = np.sqrt(sum(np.sum(G.numpy() ** 2) for G in gradients))
+    return [G.numpy() * min(1, max_norm / max(joint, 1e-12)) for G in gradients]
+""",
+        """
+def clip(gradients, max_norm):
+    norm = sum(G.square().sum() for G in gradients) ** 0.5
+    scale = max_norm / (norm + 1e-6)
+    return [G * torch.clamp(scale, max=1.0) for G in gradients]
+""",
+        """
+def clip(gradients, max_norm):
+    length = torch.cat([G.reshape(-1) for G in gradients]).norm()
+    return list(map(lambda G: G if length <= max_norm else G * (max_norm / length), gradients))
+""",
+        """
+def clip(gradients, max_norm):
+    norm = sum(G.square().sum() for G in gradients) ** 0.5
+    for G in gradients:
+        yield G * (1.0 if norm <= max_norm else max_norm / norm)
+""",
+        """
+import math
+def clip(gs, m):
+    norm = math.sqrt(sum(float(x) ** 2 for g in gs for x in g.flatten()))
+    return [g.double() / max(1.0, norm / m) for g in gs]
+""",
+        """
+def clip(gradients, max_norm):
+    norm = sum(G.square().sum() for G in gradients) ** 0.5
+    if norm > max_norm:
+        gradients = [G / norm * max_norm for G in gradients]
+    return gradients
+""",
+    ),
     wrong={
         "def clip(Gs, m): return [G / G.norm() * min(m, G.norm()) for G in Gs]": "on its own",
         "def clip(Gs, m): return [G.clamp(-m, m) for G in Gs]": "on its own",
@@ -178,7 +384,7 @@ def clip(Gs, m):
     for k, G in enumerate(Gs):
         Gs[k] = G * min(1, m / s)
     return Gs
-""": "the given list",
+""": "changes `gradients`",
         """
 def clip(Gs, m):
     s = sum(G.square().sum() for G in Gs) ** 0.5
@@ -199,7 +405,7 @@ def clip(Gs, m):
 def clip(Gs, m):
     s = sum(G.square().sum().item() for G in Gs) ** 0.5
     return [G * min(1, m / s) for G in Gs]
-""": "divide by 0",
+""": "do not divide by it",
     },
 )
 
