@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from properties.bad import named
 from torch import nn
 
 from lecture_utils.checks.judge import Trial, called, judge
@@ -23,7 +24,7 @@ ROWS = torch.tensor([[1.0, 2.0, 4.0], [3.0, -9.0, 0.5], [2.0, 7.0, -3.0]])
     [2, 2.0, True + 1, Fraction(2), Decimal("2.0"), np.int64(2), np.float16(2), np.array(2.0),
      np.array([2.0]), torch.tensor(2), torch.tensor([[2.0]], requires_grad=True), [2], (2.0,),
      torch.tensor(2, dtype=torch.bfloat16), iter([2.0]), [np.float32(2)], [torch.tensor(2.0)]],
-    ids=repr,
+    ids=named,
 )  # fmt: skip
 def test_a_number_of_any_library_is_a_number(value):
     assert number(value) == 2.0
@@ -52,7 +53,7 @@ def test_rows_of_any_library_are_a_tensor(value):
         (torch.ones(2, 2).median(0), "take .values"), (10**400, "too large"), (b"2", "a bytes"),
         (object(), "an object"), (nn.Linear(2, 2), "not a number"),
     ],
-    ids=lambda x: str(x)[:20],
+    ids=named,
 )  # fmt: skip
 def test_what_is_no_number_is_said(value, says):
     with pytest.raises(NotYet, match=r".") as told:
@@ -62,7 +63,7 @@ def test_what_is_no_number_is_said(value, says):
 
 @pytest.mark.parametrize(
     "value", [True, np.bool_(True), np.any([0, 1]), torch.tensor(True), torch.tensor([True]),
-              np.array(True)], ids=repr)  # fmt: skip
+              np.array(True)], ids=named)  # fmt: skip
 def test_a_truth_of_any_library_is_a_truth(value):
     assert truth(value) is True
 
@@ -71,7 +72,7 @@ def test_a_truth_of_any_library_is_a_truth(value):
     ("value", "says"),
     [(1, "returned an int"), ("True", "the string"), (torch.tensor([True, False]), "2 of them"),
      (torch.tensor(1.0), "a tensor of float32"), ([True], "a list")],
-    ids=lambda x: str(x)[:20],
+    ids=named,
 )  # fmt: skip
 def test_what_is_no_truth_is_said(value, says):
     with pytest.raises(NotYet) as told:
@@ -199,7 +200,7 @@ def forgot_return(x, scale):
         (dict, NOT_YET, "the class dict"),
         (nn.Linear(3, 3), NOT_YET, "ended in"),
     ],
-    ids=lambda x: str(x)[:20],
+    ids=named,
 )
 def test_a_check_never_raises_and_says_what_it_saw(answer, status, says):
     found = check(answer)

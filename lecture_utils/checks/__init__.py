@@ -1,22 +1,30 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
+from lecture_utils.checks.account import parameters
 from lecture_utils.checks.causal import causal_weights
+from lecture_utils.checks.chain import chain_gradients
 from lecture_utils.checks.clipping import clip
+from lecture_utils.checks.continuation import greedy
 from lecture_utils.checks.deepen import deeper
 from lecture_utils.checks.diagnosis import diagnose
-from lecture_utils.checks.gpt import greedy, logit_shares, parameters
-from lecture_utils.checks.landscape import curvature, stretched
-from lecture_utils.checks.mlp import block_backward, shortcut
+from lecture_utils.checks.exchange import swapped
+from lecture_utils.checks.landscape import curvature
+from lecture_utils.checks.logit import logit_shares
+from lecture_utils.checks.mixing import leaks_across_batch
+from lecture_utils.checks.mlp import block_backward
 from lecture_utils.checks.one_head import attention
 from lecture_utils.checks.padding import padding_test
-from lecture_utils.checks.paths import chain_gradients, norm_by_branches
-from lecture_utils.checks.placement import placement, pre_norm_block
+from lecture_utils.checks.paths import norm_by_branches
+from lecture_utils.checks.placement import placement
+from lecture_utils.checks.places import pre_norm_block
 from lecture_utils.checks.printout import printout_by_hand
+from lecture_utils.checks.projection import shortcut
 from lecture_utils.checks.residual import branch_strength, zero_branch
+from lecture_utils.checks.rms import rms_norm
+from lecture_utils.checks.ruler import stretched
 from lecture_utils.checks.search import find_n_var
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
-from lecture_utils.checks.transformer import leaks_across_batch, rms_norm
-from lecture_utils.checks.twins import looks_linear, swapped
+from lecture_utils.checks.twins import looks_linear
 from lecture_utils.checks.vanishing import first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
 from lecture_utils.checks.wiring import name_the_faults

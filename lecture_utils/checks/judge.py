@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lecture_utils.checks.probes import Probe
 from lecture_utils.checks.relations import close, relation, same_each_time
-from lecture_utils.checks.values import as_tensor, shaped
+from lecture_utils.checks.values import as_tensor, sentence, shaped
 from lecture_utils.checks.verdict import NotYet, Unrecognised
 
 Slips = Sequence[tuple[Callable, str]]
@@ -96,6 +96,7 @@ def judge(
     slips: Slips = (),
     *,
     read: Callable[[Any], Tensor] = as_tensor,
+    why: Callable[[Callable, Trial], str | None] | None = None,
 ) -> None:
     """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
 
@@ -111,6 +112,7 @@ def judge(
         slips: functions of the same arguments, and what to say to whoever wrote one of them.
         read: turns what the answer, `right` or a slip returns into a float64 tensor; for results
             of several parts.
+        why: of an answer and the first trial that it gets wrong: what is seen to be wrong.
 
     Raises:
         NotYet: the answer is wrong; `Unrecognised` where the mistake remains unknown.
@@ -123,14 +125,15 @@ def judge(
         try:
             raw = called(answer, *trial.given, names=names)
         except NotYet as mistake:
-            raise type(mistake)(_in(trials, place, f"{mistake} {trial.hint}".strip())) from mistake
+            _name_slip(_results(answer, trials, read), trials, slips, read)
+            raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
         try:
             value = shaped(read(raw), tuple(wanted.shape))
         except NotYet as mistake:
-            _name_slip_of_shape(answer, trial, slips, read)
-            raise type(mistake)(_in(trials, place, f"{mistake} {trial.hint}".strip())) from mistake
+            _name_slip([_result(answer, trial, read)], [trial], slips, read)
+            raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
         if not close(value, wanted):
-            _explain(answer, right, trials, slips, place, read)
+            _explain(answer, right, trials, slips, place, read, why)
         found.append(value)
     again = read(answer(*copy.deepcopy(trials[0].given)))
     if again.numel() != found[0].numel() or not close(again.reshape_as(found[0]), found[0]):
@@ -140,9 +143,11 @@ def judge(
         )
 
 
-def _in(trials: Sequence[Trial], place: int, message: str) -> str:
-    """Put before a message where it holds, if other trials were right."""
-    when = trials[place].when
+def _in(trials: Sequence[Trial], place: int, message: str, hinted: bool = False) -> str:
+    """Put before a message where it holds, if other trials were right; after it the hint."""
+    when, hint = trials[place].when, trials[place].hint
+    if hinted and hint and "in place" not in message:
+        message = f"{message.rstrip('.')}. {sentence(hint)}"
     if place == 0 or not when:
         return message
     right = list(dict.fromkeys(t.when for t in trials[:place] if t.when))
@@ -153,32 +158,35 @@ def _in(trials: Sequence[Trial], place: int, message: str) -> str:
 
 def _results(answer: Callable, trials: Sequence[Trial], read: Callable) -> list[Tensor | None]:
     """Return what a function makes of each trial; None where it fails."""
-    found = []
-    for trial in trials:
-        try:
-            found.append(read(answer(*copy.deepcopy(trial.given))))
-        except Exception:  # whatever an answer or a slip does with an input that is not its own
-            found.append(None)
-    return found
+    return [_result(answer, trial, read) for trial in trials]
 
 
-def _agree(a: list[Tensor | None], b: list[Tensor | None]) -> bool:
-    """Tell whether two functions give the same in every trial, at least once a number."""
-    both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-    same = all((x is None) == (y is None) for x, y in zip(a, b, strict=True))
-    return bool(both) and same and all(_alike(x, y) for x, y in both)
+def _result(answer: Callable, trial: Trial, read: Callable) -> Tensor | None:
+    try:
+        return read(answer(*copy.deepcopy(trial.given)))
+    except Exception:  # whatever an answer or a slip does with an input that is not its own
+        return None
 
 
-def _alike(x: Tensor, y: Tensor) -> bool:
-    return x.shape == y.shape and close(x.nan_to_num(7e77), y.nan_to_num(7e77))
-
-
-def _name_slip_of_shape(answer: Callable, trial: Trial, slips: Slips, read: Callable) -> None:
-    """Raise `NotYet` where the answer's result has the shape and the values of a slip's."""
-    theirs = _results(answer, [trial], read)
+def _name_slip(
+    theirs: list[Tensor | None], trials: Sequence[Trial], slips: Slips, read: Callable
+) -> None:
+    """Raise `NotYet` where a slip gives the same results in every trial, at least one of them."""
+    if all(result is None for result in theirs):
+        return
     for slip, message in slips:
-        if _agree(theirs, _results(slip, [trial], read)):
+        pairs = zip(theirs, trials, strict=True)
+        if all(_alike(result, _result(slip, trial, read)) for result, trial in pairs):
             raise NotYet(message)
+
+
+def _alike(x: Tensor | None, y: Tensor | None) -> bool:
+    """Tell whether two results are the same, nan and infinity included, or both are none."""
+    if x is None or y is None or x.shape != y.shape:
+        return x is y
+    finite = x.isfinite()
+    odd = [z[~finite].nan_to_num(7e77) for z in (x, y)]
+    return torch.equal(finite, y.isfinite()) and torch.equal(*odd) and close(x[finite], y[finite])
 
 
 def _explain(
@@ -188,16 +196,17 @@ def _explain(
     slips: Slips,
     place: int,
     read: Callable,
+    why: Callable | None,
 ) -> NoReturn:
     """Say what is wrong with an answer that is wrong for the first time in trial `place`."""
     theirs, wanted = _results(answer, trials, read), _results(right, trials, read)
-    for slip, message in slips:
-        if _agree(theirs, _results(slip, trials, read)):
-            raise NotYet(message)
+    _name_slip(theirs, trials, slips, read)
     pairs = [(f, r) for f, r in zip(theirs, wanted, strict=True) if f is not None]
     if said := same_each_time(pairs) or relation(pairs):
         raise NotYet(said)
     trial = trials[place]
+    if why and (said := why(answer, trial)):
+        raise NotYet(_in(trials, place, said))
     probe = Probe(answer, right, trial.given, read)
     if said := probe.unused():
         raise NotYet(said)

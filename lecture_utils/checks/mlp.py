@@ -1,219 +1,248 @@
-"""Checks for notebook 03: a shortcut that fits, and a backward pass (exercises 3.1 and 3.2)."""
+"""Check for notebook 03: backward through one layer with a shortcut, by hand (exercise 3.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lecture_utils.checks.judge import name_slip
-from lecture_utils.checks.values import tensor
-from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
+from lecture_utils.checks.judge import Trial, judge
+from lecture_utils.checks.modules import without_autograd
+from lecture_utils.checks.values import as_tensor, said
+from lecture_utils.checks.verdict import NotYet, graded
 
-
-def as_module(value: object, call: str) -> nn.Module:
-    """Return the answer's module, or say what it is instead."""
-    if value is None or value is ...:
-        raise NotAttempted
-    if isinstance(value, type):
-        raise NotYet(f"`{call}` returns the class {value.__name__}; call it to make a module.")
-    if not isinstance(value, nn.Module):
-        raise NotYet(f"`{call}` returns a {type(value).__name__}; an nn.Module is expected.")
-    return value
+_NAMES = ("dL/dh", "dL/dW", "dL/db")
+_BEFORE = ("dL/db and dL/dW are right. Last:", "dL/db is right. Next:", "Begin with")
 
 
-def inputs(*shape: int, seed: int = 0) -> Tensor:
-    """Return random numbers, the same each time."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+def _layer(rows: int, width: int, seed: int = 0, size: float = 1.0) -> tuple[Tensor, ...]:
+    rng = torch.Generator().manual_seed(seed)
+    g, h = torch.randn(2, rows, width, generator=rng)
+    W, b = torch.randn(width, width, generator=rng), torch.randn(width, generator=rng)
+    return size * g, h, W, b
 
 
-def run(module: nn.Module, x: Tensor, call: str) -> Tensor:
-    """Run the module on a copy; refuse an error, no tensor, and an input changed in place."""
-    given = x.clone()
-    try:
-        y = module(given)
-    except Exception as error:
-        raise NotYet(
-            f"`{call}` cannot take an input of shape {tuple(x.shape)}: {error}. (nn.Linear takes "
-            f"the number of features that come in first, then the number that goes out.)"
-        ) from error
-    if not isinstance(y, Tensor):
-        raise NotYet(f"`{call}`, called with a tensor, returns a {type(y).__name__}.")
-    if not torch.equal(given, x):
-        raise NotYet(f"`{call}` changes the tensor that it was given; make a new one.")
-    return y
-
-
-@graded
-def shortcut(answer: Callable) -> str:
-    """Exercise 3.1: identity where the widths agree, a projection where they do not."""
-    for n_in, n_out in ((6, 4), (4, 6), (3, 1)):
-        call = f"shortcut({n_in}, {n_out})"
-        _require_projection(as_module(answer(n_in, n_out), call), n_in, n_out, call)
-    for n in (5, 1):
-        call, x = f"shortcut({n}, {n})", inputs(3, n)
-        module = as_module(answer(n, n), call)
-        if list(module.parameters()):
-            raise NotYet(
-                f"`{call}` has parameters although the widths agree. Adding the input needs no "
-                f"matrix there: pass it on untouched."
-            )
-        if not torch.equal(run(module, x, call), x):
-            raise NotYet(f"`{call}` changes its input; where the widths agree it must not.")
-    return (
-        "So a ResNet has only a handful of projections, one at each change of width. Between two "
-        "of them every shortcut is the identity."
-    )
-
-
-def _require_projection(module: nn.Module, n_in: int, n_out: int, call: str) -> None:
-    """Refuse what is not a learned linear map, however its weights are stored."""
-    x, other = inputs(5, n_in), inputs(5, n_in, seed=1)
-    y = run(module, x, call)
-    tensor(y, (5, n_out), f"the output of `{call}`")
-    at_zero = run(module, torch.zeros(5, n_in), call)
-    both = run(module, x - 2 * other, call)
-    if (
-        both - at_zero - (y - at_zero) + 2 * (run(module, other, call) - at_zero)
-    ).abs().max() > 1e-4:
-        raise NotYet(
-            f"`{call}` is not linear: what it makes of x − 2v is not what it makes of x minus "
-            f"twice what it makes of v. Leave activation and norm to the branch."
-        )
-    if not y.requires_grad:
-        raise NotYet(
-            f"`{call}` has no weights that can learn. Cutting or padding is option A; here we want "
-            f"option B, a learned matrix W_s."
-        )
-    if at_zero.any() or _has_constant(module, at_zero):
-        raise NotYet(
-            f"`{call}` has a bias. The branch has one already; on the shortcut we want the matrix "
-            f"alone: bias=False."
-        )
-    rank = torch.linalg.matrix_rank(run(module, torch.eye(n_in), call).detach()).item()
-    if rank < min(n_in, n_out):
-        raise NotYet(
-            f"`{call}` maps {n_in} features onto only {rank} directions, at the start; a random "
-            f"matrix, as in nn.Linear, keeps {min(n_in, n_out)}."
-        )
-
-
-def _has_constant(module: nn.Module, at_zero: Tensor) -> bool:
-    """Tell whether learning could move the output at x = 0: a bias, even one that starts at 0."""
-    if not at_zero.requires_grad:
-        return False
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    found = torch.autograd.grad(at_zero.sum(), parameters, allow_unused=True)
-    return any(g is not None and g.any() for g in found)
-
-
-def without_autograd(answer: Callable, *given: object) -> object:
-    """Call the answer where autograd cannot work, and say so where it tries."""
-    try:
-        with torch.inference_mode():
-            return answer(*given)
-    except NotYet as error:
-        if "grad" in str(error) and "RuntimeError" in str(error):
-            raise NotYet(
-                "Here autograd is switched off: find the gradients with the chain rule."
-            ) from error
-        raise
+_AT_ZERO = (
+    torch.tensor([[1.0, 2.0], [3.0, -1.0]]),
+    torch.tensor([[1.0, 2.0], [2.0, -1.0]]),
+    torch.tensor([[1.0, 2.0], [-1.0, 1.0]]),
+    torch.tensor([1.0, -4.0]),
+)
+_TRIALS = (
+    Trial(_layer(2, 3, 33), "for 2 inputs of width 3"),
+    Trial(_layer(7, 4, 3), "for 7 inputs of width 4"),
+    Trial(_layer(1, 3, 5), "for one input alone"),
+    Trial(_layer(4, 4, 1), "for as many inputs as neurons"),
+    Trial(_layer(3, 6, 2, 1e-3), "for a small g"),
+    Trial(_layer(3, 1, 4), "for a width of 1"),
+    Trial(_AT_ZERO, "where z is exactly 0", "nothing gets through there: the gate is z > 0."),
+)
 
 
 @graded
 def block_backward(answer: Callable) -> str:
     """Exercise 3.2: backward through y = h + relu(h W + b)."""
-    for rows, width, seed in ((7, 4, 3), (1, 3, 5)):
-        _require_backward(answer, rows, width, seed)
+    answer = without_autograd(answer)
+    for place in (2, 1, 0):
+        name = _NAMES[place]
+        try:
+            judge(answer, _right, _TRIALS, _SLIPS[place], read=lambda r, k=place: _part(r, k))
+        except NotYet as mistake:
+            said_ = str(mistake)
+            if any(part in said_ for part in (*_NAMES, "autograd", "in place", "stopped")):
+                raise
+            raise type(mistake)(f"{name}: {said_}") from mistake
     return (
         "All three equal autograd's. The shortcut appears in one place only: W and b get what "
         "passed the ReLU, and `g +` is the whole difference between this layer and a plain one."
     )
 
 
-def _require_backward(answer: Callable, rows: int, width: int, seed: int) -> None:
-    rng = torch.Generator().manual_seed(seed)
-    g, h = torch.randn(2, rows, width, generator=rng, dtype=torch.float64)
-    W = torch.randn(width, width, generator=rng, dtype=torch.float64)
-    b = torch.randn(width, generator=rng, dtype=torch.float64)
-    given = [g.clone(), h.clone(), W.clone(), b.clone()]
-    found = without_autograd(answer, *given)
-    if any(not torch.equal(now, was) for now, was in zip(given, (g, h, W, b), strict=True)):
-        raise NotYet(
-            "Your function changes g, h, W or b in place; the next layer still needs them."
-        )
-    if not isinstance(found, (tuple, list)) or len(found) != 3:
-        raise NotYet("Three gradients are expected: return dL/dh, dL/dW, dL/db.")
-    if all(part is None or part is ... for part in found):
+def _part(found: Any, place: int) -> Tensor:
+    """Return one of the three gradients; None says: not written yet."""
+    if isinstance(found, Tensor | str | dict) or not isinstance(found, Iterable):
+        raise NotYet(f"You return {said(found)}; return three gradients, dL/dh, dL/dW, dL/db.")
+    parts = list(found)
+    if len(parts) != 3:
+        raise NotYet(f"You return {len(parts)} values; return dL/dh, dL/dW, dL/db.")
+    missing = [part is None or part is ... for part in parts]
+    if all(missing):
         raise NotYet("Three times None: begin with dL/db. With δ (step 1) it is one line.")
+    if missing[place]:
+        raise NotYet(f"{_BEFORE[place]} {_NAMES[place]}.")
+    return as_tensor(parts[place], _NAMES[place])
+
+
+def _right(g: Tensor, h: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    g, h, W, b = (x.double() for x in (g, h, W, b))
     delta = g * (h @ W + b > 0)
-    dh, dW, db = found
-    turned = (g * (h @ W.T + b > 0)).sum(0), "z is h W + b: forward, W is not transposed."
-    _step("dL/db", db, delta.sum(0), [*_bias_slips(g, h, delta), turned])
-    _step("dL/dW", dW, h.T @ delta, _weight_slips(g, h, delta))
-    _step("dL/dh", dh, g + delta @ W.T, _state_slips(g, h, W, b))
+    return g + delta @ W.T, h.T @ delta, delta.sum(0)
 
 
-def _step(name: str, found: Any, right: Tensor, slips: list[tuple[Tensor, str]]) -> None:
-    """Hold one of the three gradients to its value; None says: not written yet."""
-    if found is None or found is ...:
-        before = {"dL/db": "Begin with", "dL/dW": "dL/db is right. Next:"}
-        raise NotYet(f"{before.get(name, 'dL/db and dL/dW are right. Last:')} {name}.")
-    found = tensor(found, tuple(right.shape), name)
-    if torch.allclose(found, right, rtol=1e-4, atol=1e-5):
-        return
-    name_slip(found, slips)
-    raise NotYet(
-        f"{name} is off by up to {(found - right).abs().max():.2g}. Compare with autograd: make h, "
-        f"W and b require gradients, build y, and call torch.autograd.grad(y, [h, W, b], g)."
-    )
+def _slips(place: int, *pairs: tuple[Callable, str]) -> list[tuple[Callable, str]]:
+    """Return slips of one of the three gradients, as functions that return all three.
+
+    Each is given g, h, W, b, z and δ.
+    """
+
+    def whole(slip: Callable) -> Callable:
+        def triple(g: Tensor, h: Tensor, W: Tensor, b: Tensor) -> list[Tensor]:
+            g, h, W, b = (x.double() for x in (g, h, W, b))
+            z = h @ W + b
+            return [slip(g, h, W, b, z, g * (z > 0)) if k == place else g for k in range(3)]
+
+        return triple
+
+    right = [lambda g, h, W, b, z, d, k=k: _right(g, h, W, b)[k] for k in range(3) if k != place]
+    order = "Right gradients, in another order: return dL/dh, dL/dW, dL/db."
+    return [(whole(slip), message) for slip, message in (*pairs, *((f, order) for f in right))]
 
 
-def _bias_slips(g: Tensor, h: Tensor, delta: Tensor) -> list[tuple[Tensor, str]]:
-    return [
-        (delta.mean(0), "You averaged dL/db over the rows; any averaging is in the loss, and so "
-                        "already in g: add the rows up."),
-        (g.sum(0), "dL/db uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
-        ((g * (h > 0)).sum(0), "That gate looks at h. Here the ReLU acts on z = h W + b."),
-    ]  # fmt: skip
-
-
-def _weight_slips(g: Tensor, h: Tensor, delta: Tensor) -> list[tuple[Tensor, str]]:
-    return [
-        (delta.T @ h, "dL/dW is transposed: row i of W belongs to input i, so h comes first: "
-                      "hᵀ δ."),
-        (h.T @ delta / len(h), "You averaged dL/dW over the rows. Any averaging is in the loss, "
-                               "and so already in g: add the rows up."),
-        (g.T @ h, "dL/dW is transposed, and g has not passed the ReLU: it is hᵀ δ."),
-        (h.T @ g, "dL/dW uses g; it must use what passed the ReLU, δ = g ⊙ [z > 0]."),
-        (torch.relu(h).T @ delta, "dL/dW multiplies by what entered the weights: h, not relu(h)."),
-    ]  # fmt: skip
-
-
-def _state_slips(g: Tensor, h: Tensor, W: Tensor, b: Tensor) -> list[tuple[Tensor, str]]:
-    """Return what the usual slips give for dL/dh."""
-    z = h @ W + b
-    gate = (z > 0).double()
-    delta = g * gate
-    closed = (
-        "Your ReLU's gate also closes the shortcut. Only the branch passes through the ReLU: g "
-        "itself arrives ungated."
-    )
-    return [
-        (delta @ W.T, "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."),
-        ((g + delta @ W.T) / 2, "You halved the gradient at the plus sign. A sum hands all of it "
-                                "to both sides: dy/du = 1 and dy/dv = 1."),
-        ((g + g @ W.T) * gate, closed),
-        (delta + delta @ W.T, closed),
-        (g + delta @ W, "W is not transposed: forward multiplies by W, backward by Wᵀ."),
-        (g + (g @ W.T) * (h > 0), "That gate is for relu(h). Here the ReLU acts on z = h W + b: "
-                                  "gate g where z > 0, before multiplying by Wᵀ."),
-        (g + (g * (h @ W > 0)) @ W.T, "The gate must look at z = h W + b; you left out b."),
-        (g + (g @ W.T) * gate, "Right gate, wrong moment: forward, the ReLU comes after W, so "
-                               "going back it comes first: (g ⊙ [z > 0]) Wᵀ."),
-        (g + (g * z.relu()) @ W.T, "You multiplied by relu(z); its derivative is 0 or 1: use "
-                                 "z > 0."),
-        (g + (g * (h + z.relu() > 0)) @ W.T, "The gate looks at z, not at y."),
-        (g + g @ W.T, "The branch's gradient is not gated: where z < 0 nothing gets through."),
-        (h + delta @ W.T, "You added h; the shortcut's share of the gradient is g."),
-    ]  # fmt: skip
+_H = "That gate looks at h. Here the ReLU acts on z = h W + b."
+_GATE = "Look at the gate: it is open where z = h W + b is positive. "
+_MEAN = "any averaging is in the loss, and so already in g: add the rows up."
+_TURNED = _GATE + "Forward, W is not transposed."
+_NO_BIAS = "The gate must look at z = h W + b; you left out b."
+_RELU = "You multiplied by relu(z); its derivative is 0 or 1: use z > 0."
+_CLOSED = (
+    "Your ReLU's gate also closes the shortcut. Only the branch passes through the ReLU: g "
+    "itself arrives ungated."
+)
+_LACKS = "dL/dh lacks the shortcut's share: the plus sign sends all of g there too."
+_SLIPS = {
+    2: _slips(
+        2,
+        (lambda g, h, W, b, z, d: g.sum(0), "dL/db uses g; it must use what passed the ReLU, "
+         "δ = g ⊙ [z > 0]."),
+        (lambda g, h, W, b, z, d: d.mean(0), f"You averaged dL/db over the rows; {_MEAN}"),
+        (lambda g, h, W, b, z, d: d, "That is δ, which dL/db begins with. It has a row for each "
+         "input, and b is the same in all of them: add the rows up."),
+        (lambda g, h, W, b, z, d: d.sum(1), "You added up along each row, over the neurons; add "
+         "over the inputs, axis 0."),
+        (lambda g, h, W, b, z, d: d.sum(), "You added up everything. Each neuron has its own b: "
+         "add over the inputs, axis 0."),
+        (lambda g, h, W, b, z, d: d.sum(0, keepdim=True), "dL/db must have the shape of b, "
+         "(width,): no keepdim."),
+        (lambda g, h, W, b, z, d: d[0], "That is the first row of δ alone: add all rows up."),
+        (lambda g, h, W, b, z, d: (g * (h > 0)).sum(0), _H),
+        (lambda g, h, W, b, z, d: (g * (g > 0)).sum(0), "That gate looks at g itself. The ReLU "
+         "acts on z = h W + b, and g passes where z is positive."),
+        (lambda g, h, W, b, z, d: (g * (h + z.relu() > 0)).sum(0), "The gate looks at z, not at "
+         "y."),
+        (lambda g, h, W, b, z, d: (g * (h @ W > 0)).sum(0), _NO_BIAS),
+        (lambda g, h, W, b, z, d: (g * (h @ W.T + b > 0)).sum(0), _TURNED),
+        (lambda g, h, W, b, z, d: (g * (h @ W - b > 0)).sum(0), _GATE + "b is added."),
+        (lambda g, h, W, b, z, d: (g * (z < 0)).sum(0), "The gate is the wrong way round: g gets "
+         "through where z is positive."),
+        (lambda g, h, W, b, z, d: (g * (z != 0)).sum(0), _GATE + "Where it is negative, nothing "
+         "gets through."),
+        (lambda g, h, W, b, z, d: (g * z.relu()).sum(0), _RELU),
+        (lambda g, h, W, b, z, d: (g * z).sum(0), _RELU),
+        (lambda g, h, W, b, z, d: z.relu().sum(0), "You added up relu(z), which goes forward; "
+         "going back, g arrives, and passes where z > 0."),
+        (lambda g, h, W, b, z, d: (z > 0).double().sum(0), "You counted the open gates; what "
+         "passes them is g."),
+        (lambda g, h, W, b, z, d: (g + d).sum(0), "b stands in the branch only: the shortcut's "
+         "share does not pass it."),
+        (lambda g, h, W, b, z, d: (d @ W.T).sum(0), "b is added after W: δ itself arrives there, "
+         "not δ Wᵀ."),
+    ),
+    1: _slips(
+        1,
+        (lambda g, h, W, b, z, d: d.T @ h, "dL/dW is transposed: row i of W belongs to input i, "
+         "so h comes first: hᵀ δ."),
+        (lambda g, h, W, b, z, d: h.T @ d / len(h), f"You averaged dL/dW over the rows; {_MEAN}"),
+        (lambda g, h, W, b, z, d: g.T @ h, "dL/dW is transposed, and g has not passed the ReLU: it "
+         "is hᵀ δ."),
+        (lambda g, h, W, b, z, d: h.T @ g, "dL/dW uses g; it must use what passed the ReLU, "
+         "δ = g ⊙ [z > 0]."),
+        (lambda g, h, W, b, z, d: h.relu().T @ d, "dL/dW multiplies by what entered the weights: "
+         "h, not relu(h)."),
+        (lambda g, h, W, b, z, d: h.relu().T @ g, "dL/dW multiplies what entered the weights, h "
+         "(not relu(h)), by what arrives there, δ (not g). Here the ReLU comes after W."),
+        (lambda g, h, W, b, z, d: z.T @ d, "dL/dW multiplies by what entered the weights: h; z "
+         "comes out of them."),
+        (lambda g, h, W, b, z, d: z.relu().T @ d, "dL/dW multiplies by what entered the weights: "
+         "h; relu(z) comes out of them."),
+        (lambda g, h, W, b, z, d: (h + z.relu()).T @ d, "dL/dW multiplies by what entered the "
+         "weights: h, not y."),
+        (lambda g, h, W, b, z, d: d.T @ d, "dL/dW multiplies δ by what entered the weights: h."),
+        (lambda g, h, W, b, z, d: h.T @ (g + d), "W stands in the branch only: the shortcut's "
+         "share does not pass it, so g does not belong in dL/dW."),
+        (lambda g, h, W, b, z, d: h @ d.T, "You summed over the neurons; dL/dW has a row for each "
+         "neuron of h, and sums over the inputs: hᵀ δ."),
+        (lambda g, h, W, b, z, d: h[:1].T @ d[:1], "That is the share of the first input alone: "
+         "sum over all rows."),
+        (lambda g, h, W, b, z, d: h.mean(0)[:, None] * d.sum(0), "You summed over the inputs "
+         "before multiplying: each input's h belongs to its own δ."),
+        (lambda g, h, W, b, z, d: h.sum(0)[:, None] * d.sum(0), "You summed over the inputs "
+         "before multiplying: each input's h belongs to its own δ."),
+        (lambda g, h, W, b, z, d: h.T @ (d @ W.T), "W's own gradient does not pass W: δ itself "
+         "arrives there, not δ Wᵀ."),
+        (lambda g, h, W, b, z, d: h * d, "You multiplied entry by entry; each entry of h meets "
+         "each of δ, summed over the inputs: a matrix product."),
+    ),
+    0: _slips(
+        0,
+        (lambda g, h, W, b, z, d: d @ W.T, _LACKS),
+        (lambda g, h, W, b, z, d: g, "That is the shortcut's share, g. h also enters z = h W + b: "
+         "the branch's share is missing."),
+        (lambda g, h, W, b, z, d: (g + d @ W.T) / 2, "You halved the gradient at the plus sign. A "
+         "sum hands all of it to both sides: dy/du = 1 and dy/dv = 1."),
+        (lambda g, h, W, b, z, d: (g + g @ W.T) * (z > 0), _CLOSED),
+        (lambda g, h, W, b, z, d: d + d @ W.T, _CLOSED),
+        (lambda g, h, W, b, z, d: d @ W, _LACKS + " And going back W is transposed."),
+        (lambda g, h, W, b, z, d: g @ W.T, _LACKS + " And the gate is missing: δ, not g, goes "
+         "back through W."),
+        (lambda g, h, W, b, z, d: g + d @ W, "W is not transposed: forward multiplies by W, "
+         "backward by Wᵀ."),
+        (lambda g, h, W, b, z, d: g + g @ W, "W is not transposed, and the branch's gradient is "
+         "not gated: it is δ Wᵀ."),
+        (lambda g, h, W, b, z, d: g + (g @ W.T) * (h > 0), "That gate is for relu(h). Here the "
+         "ReLU acts on z = h W + b: gate g where z > 0, before multiplying by Wᵀ."),
+        (lambda g, h, W, b, z, d: g + (d @ W.T) * (h > 0), "One gate too many: only z passes a "
+         "ReLU here, h does not."),
+        (lambda g, h, W, b, z, d: g + (d @ W.T) * (z > 0), "The gate is used twice. Going back, "
+         "the ReLU comes before Wᵀ, and only there."),
+        (lambda g, h, W, b, z, d: (g * (h > 0)) @ W.T + g, _H),
+        (lambda g, h, W, b, z, d: g + (g * (h @ W > 0)) @ W.T, _NO_BIAS),
+        (lambda g, h, W, b, z, d: g + (g @ W.T) * (z > 0), "Right gate, wrong moment: forward, the "
+         "ReLU comes after W, so going back it comes first: (g ⊙ [z > 0]) Wᵀ."),
+        (lambda g, h, W, b, z, d: g + (g * z.relu()) @ W.T, _RELU),
+        (lambda g, h, W, b, z, d: g + (g * (h + z.relu() > 0)) @ W.T, "The gate looks at z, not at "
+         "y."),
+        (lambda g, h, W, b, z, d: g + g @ W.T, "The branch's gradient is not gated: where z < 0 "
+         "nothing gets through."),
+        (lambda g, h, W, b, z, d: g + d, "The branch's gradient has to go back through W, too: "
+         "δ Wᵀ."),
+        (lambda g, h, W, b, z, d: (g + d) @ W.T, "The shortcut's share does not pass W: only δ "
+         "is multiplied by Wᵀ."),
+        (lambda g, h, W, b, z, d: g + d @ torch.linalg.inv(W), "Going back is no undoing: the chain "
+         "rule transposes W, it does not invert it."),
+        (lambda g, h, W, b, z, d: g - d @ W.T, "Both shares are added: the branch's stands with a "
+         "plus sign."),
+        (lambda g, h, W, b, z, d: g * (d @ W.T), "Both shares are added, not multiplied: h is used "
+         "in two places."),
+        (lambda g, h, W, b, z, d: g * (1 + d @ W.T), "g is used twice in the branch's share: it "
+         "is in δ already. The shortcut's share is g, and the branch's is added to it."),
+        (lambda g, h, W, b, z, d: g + (d @ W.T).sum(0), "Each input has an h of its own, so "
+         "nothing is summed over the inputs in dL/dh."),
+        (lambda g, h, W, b, z, d: g + (d @ W.T).mean(0), "Each input has an h of its own, so "
+         "nothing is averaged over the inputs in dL/dh."),
+        (lambda g, h, W, b, z, d: g + d * W.sum(1), "δ goes back through W as a matrix product, "
+         "not entry by entry."),
+        (lambda g, h, W, b, z, d: g + (h @ W.T) * (z > 0), "h goes forward; what goes back through "
+         "W is δ."),
+        (lambda g, h, W, b, z, d: h + d, "You added h; the shortcut's share of the gradient is "
+         "g. And δ goes back through W."),
+        (lambda g, h, W, b, z, d: 2 * g + d @ W.T, "The shortcut's share is counted twice."),
+        (lambda g, h, W, b, z, d: 1 + d @ W.T, "The shortcut's share is 1 times g, not 1: dy/dh "
+         "is 1 there, and g arrives."),
+        (lambda g, h, W, b, z, d: h + d @ W.T, "You added h; the shortcut's share of the gradient "
+         "is g."),
+        (lambda g, h, W, b, z, d: g + d @ W.T + d.sum(0), "dL/db does not belong in dL/dh: b is "
+         "added to z, it does not contain h."),
+        (lambda g, h, W, b, z, d: g + d @ W.T + b, "b does not stand in dL/dh: its derivative with "
+         "respect to h is 0."),
+    ),
+}  # fmt: skip

@@ -1,183 +1,219 @@
 """Check for notebook 06: one head of attention, for a batch and with padding (exercise 6.1)."""
 
-import inspect
-import math
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from lecture_utils.checks.judge import name_slip
-from lecture_utils.checks.values import tensor
+from lecture_utils.checks.head_steps import FORMULA, JOINT, MASK, head
+from lecture_utils.checks.judge import Trial, called, judge
+from lecture_utils.checks.relations import close
+from lecture_utils.checks.values import as_tensor
 from lecture_utils.checks.verdict import NotYet, graded
-
-# batch, time, d, d_h, size of the tokens; no two of the first four are equal, but in the last
-_CASES = ((2, 5, 6, 3, 1.0), (1, 4, 3, 8, 1.0), (4, 6, 2, 5, 12.0), (3, 3, 3, 3, 1.0))
-_INVERTED = "Is your mask the wrong way round? True marks padding, which is hidden."
-_READY_MADE = {"scaled_dot_product_attention", "MultiheadAttention", "SelfAttention", "head"}
 
 
 @graded
 def attention(answer: Callable) -> str:
     """Exercise 6.1: softmax(Q Kᵀ / √d_h) V for a batch, in which nobody reads padding."""
-    ready = _READY_MADE & set(getattr(inspect.unwrap(answer), "__code__", _NO_CODE).co_names)
-    if ready:
-        raise NotYet(f"Write the formula itself, without {ready.pop()}.")
-    for seed, case in enumerate(_CASES):
-        x, W, padding = _inputs(*case, seed=seed)
-        bare = torch.zeros_like(padding)
-        _require_formula(_call(answer, x, W, bare), x, W)
-        _require_mask(_call(answer, x, W, padding), x, W, padding)
+    theirs, right = _for_words(_without_ready_made(answer)), _for_words(head)
+    called(theirs, *_BARE[0].given, names=("x", "W_Q", "W_K", "W_V", "padding"))
+    for trials, singles, padded in ((_BARE, FORMULA, False), (_PADDED, MASK, True)):
+        slips = [*_slips(theirs, trials[0].given, singles)]
+        if _wrong(theirs, trials[0].given) and (said := _located(theirs, padded=padded)):
+            slips.append((theirs, said))
+        judge(theirs, right, trials, slips)
     return (
         "Four lines, and nothing of attention is missing but the heads. (`scaled_dot_product_"
         "attention` takes such a mask the other way round: True where a token *may* be read.)"
     )
 
 
-def _no_code() -> None:
-    """Stand in for a callable that has no code of its own."""
+class _Refusing(TorchFunctionMode):
+    """Refuse PyTorch's own attention, by whatever name it is called."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if getattr(function, "__name__", "") == "scaled_dot_product_attention":
+            raise NotYet("Write the formula itself, without scaled_dot_product_attention.")
+        return function(*args, **(kwargs or {}))
 
 
-_NO_CODE = _no_code.__code__
+def _without_ready_made(answer: Callable) -> Callable:
+    """Return the answer, made to say what lies behind an error of shapes."""
+
+    def run(*given: Tensor) -> object:
+        try:
+            with _Refusing():
+                return answer(*given)
+        except NotYet as mistake:
+            raise NotYet(_behind(str(mistake))) from mistake
+
+    return run
 
 
-def _inputs(
-    batch: int, time: int, d: int, d_h: int, size: float, seed: int
-) -> tuple[Tensor, list[Tensor], Tensor]:
-    """Draw tokens, three matrices, and padding at the end of every sample but the last."""
-    rng = torch.Generator().manual_seed(seed)
-    x = size * torch.randn(batch, time, d, generator=rng)
-    W = list(torch.randn(3, d, d_h, generator=rng))
-    words = torch.randint(1, time, (batch, 1), generator=rng)
-    words[-1] = time - (batch == 1)
-    return x, W, torch.arange(time) >= words
-
-
-def _call(answer: Callable, x: Tensor, W: list[Tensor], padding: Tensor) -> Tensor:
-    """Call the answer with copies; refuse a wrong shape, a changed input, and NaN."""
-    given = [x.clone(), *(w.clone() for w in W), padding.clone()]
-    batch, time, d_h = *padding.shape, W[0].shape[1]
-    try:
-        found = answer(*given)
-    except NotYet as mistake:
-        _explain(str(mistake))
-        raise
-    if any(not torch.equal(a, b) for a, b in zip(given, [x, *W, padding], strict=True)):
-        raise NotYet("Your function changes one of its arguments. Make new tensors instead.")
-    if isinstance(found, Tensor) and found.isnan().any():
-        if tuple(found.shape[:2]) == (batch, time) and found[~padding].isnan().any():
-            raise NotYet(f"NaN: some row of scores is −∞ throughout. {_INVERTED}")
-        raise NotYet(
-            "NaN: some row of scores is −∞ throughout, and its softmax is 0/0. Hide the padding "
-            "from all queries (columns of the scores); do not hide the padding's own rows."
-        )
-    if isinstance(found, Tensor) and tuple(found.shape) == (batch, time, time) != (
-        batch,
-        time,
-        d_h,
-    ):
-        raise NotYet("You return the weights; they still have to be multiplied with the values.")
-    return tensor(found, (batch, time, d_h))
-
-
-def _explain(error: str) -> None:
-    """Say what lies behind the usual errors of shapes."""
+def _behind(error: str) -> str:
     if "must match the size of tensor b" in error and "dimension 0" not in error:
-        raise NotYet(
+        return (
             f"{error}. Scores are (batch, queries, keys) and padding is (batch, keys): PyTorch "
             f"takes its samples for queries. What is missing is an axis for the queries."
         )
     if any(words in error for words in ("mat1 and mat2", "dimension 0", "Expected size for")):
-        raise NotYet(
+        return (
             f"{error}. Mind the transpose: `K.T` turns all three axes round, `K.mT` only the last "
             f"two, (batch, time, d_h) to (batch, d_h, time)."
         )
+    return error
 
 
-def _weights(x: Tensor, W: list[Tensor], scale: float | None = None) -> Tensor:
-    """Return the scores of all queries with all keys, (batch, time, time), in float64."""
-    Q, K = x.double() @ W[0].double(), x.double() @ W[1].double()
-    return Q @ K.mT / (math.sqrt(W[0].shape[1]) if scale is None else scale)
+def _for_words(function: Callable) -> Callable:
+    """Return the head with zeros for padding's own outputs: what they are nobody asks."""
+
+    def words(x: Tensor, W_Q: Tensor, W_K: Tensor, W_V: Tensor, padding: Tensor) -> Tensor:
+        kept = padding.clone()
+        found = as_tensor(function(x, W_Q, W_K, W_V, padding))
+        if found.ndim == 3 and found.shape[:2] == kept.shape:
+            if found.isnan().any():
+                raise NotYet(_nan(found, kept))
+            found = found.masked_fill(kept[..., None], 0.0)
+        return found
+
+    return words
 
 
-def _require_formula(found: Tensor, x: Tensor, W: list[Tensor]) -> None:
-    """Refuse a result without padding that is not the formula's, and name the slip."""
-    Q, K, V = (x.double() @ w.double() for w in W)
-    scores, (d, d_h) = _weights(x, W), W[0].shape
-    if _near(found, scores.softmax(-1) @ V):
-        return
-    slips = [
-        (_weights(x, W, 1).softmax(-1) @ V, "The root of d_h is missing."),
-        (_weights(x, W, d_h).softmax(-1) @ V, "You divide by d_h itself; its root is meant."),
-        (_weights(x, W, math.sqrt(d)).softmax(-1) @ V, "You divide by the root of d, a token's "
-         "width. The dot product has d_h terms: the number of columns of W_Q."),
-        (_weights(x, W, d_h**-0.5).softmax(-1) @ V, "You multiply by the root of d_h; divide."),
-        (_weights(x, W, math.sqrt(x.shape[1])).softmax(-1) @ V, "You divide by the root of the "
-         "number of tokens; the dot product has d_h terms."),
-        (scores.softmax(-2) @ V, "Your softmax runs over the queries. Each query's own weights "
-         "must have the sum 1: the last axis."),
-        (scores.softmax(0) @ V, "Your softmax runs over the samples of the batch: take the last "
-         "axis, the keys."),
-        (scores.mT.softmax(-1) @ V, "Rows and columns are exchanged: row i of the scores must hold "
-         "query i with every key, Q @ K.mT."),
-        (scores @ V, "The softmax is missing."),
-        (_weights(x, W, 1).softmax(-1) @ V / math.sqrt(d_h), "The root of d_h divides the weights. "
-         "It belongs to the scores, before the softmax."),
-        (scores.softmax(-1) @ Q, "You average the queries; take the values."),
-        (scores.softmax(-1) @ K, "You average the keys; take the values."),
-    ]  # fmt: skip
-    name_slip(found, slips)
-    for value, message in slips:  # float32 rounds more coarsely than name_slip allows
-        if value.shape == found.shape and _near(found, value):
-            raise NotYet(message)
-    raise NotYet(
-        f"Without any padding, your first token becomes {_numbers(found)}; the formula gives "
-        f"{_numbers(scores.softmax(-1) @ V)}. Compare Q, scores and weights with it, in this order."
-    )
-
-
-def _require_mask(found: Tensor, x: Tensor, W: list[Tensor], padding: Tensor) -> None:
-    """Refuse a result in which somebody reads padding, and name the slip."""
-    V, scores, hidden = x.double() @ W[2].double(), _weights(x, W), padding[:, None, :]
-    words = ~padding
-    right = scores.masked_fill(hidden, -math.inf).softmax(-1) @ V
-    if _near(found[words], right[words]):
-        return
-    inverted = scores.masked_fill(~hidden, -math.inf).softmax(-1).nan_to_num() @ V
-    rows = scores.masked_fill(padding[..., None], -1e9).softmax(-1) @ V
-    if padding.any() and _near(found, rows):
-        raise NotYet(
-            "You hide the padding's rows, what it reads. Hide its columns, so that nobody reads it."
+def _nan(found: Tensor, padding: Tensor) -> str:
+    words = found.masked_fill(padding[..., None], 0.0).isnan().flatten(1).any(1)
+    if words[~padding.any(1)].any():
+        return (
+            "NaN, as 0/0 is: some row of scores is −∞ throughout. Is your mask the wrong way "
+            "round? True marks padding, which is hidden."
         )
-    for value, message in (
-        (scores.softmax(-1) @ V, "Without padding it is right; with padding, the mask changes "
-         "nothing. (`masked_fill` returns a new tensor.)"),
-        (inverted, _INVERTED),
-        (scores.masked_fill(hidden, 0).softmax(-1) @ V, "A score of 0 is not a weight of 0: "
-         "e⁰ = 1. Which score has the weight 0?"),
-        (scores.softmax(-1).masked_fill(hidden, 0) @ V, "You hide the padding after the softmax, "
-         "and the weights that are left do not have the sum 1. Hide it before."),
-    ):  # fmt: skip
-        if _near(found[words], value[words]):
-            raise NotYet(message)
-    if scores.abs().max() > 50:
-        raise NotYet(
-            "With large scores padding still gets some weight: the number that you put in its "
-            "place is not low enough. Minus infinity is, whatever the scores are."
+    if words.any():
+        return (
+            "NaN where a sample has padding: does +∞ stand in a row of scores, or −∞ in all of it?"
         )
-    raise NotYet(
-        "Without padding it is right; with padding it is not. The padding's scores must not count "
-        "for any query of its own sample, and those of all others must stay as they are."
+    return (
+        "NaN: some row of scores is −∞ throughout, and its softmax is 0/0. Hide the padding from "
+        "all queries (columns of the scores); do not hide the padding's own rows."
     )
 
 
-def _near(a: Tensor, b: Tensor) -> bool:
-    """Tell whether two results are equal up to float32's rounding."""
-    return torch.allclose(
-        a.double(), b.double(), rtol=1e-3, atol=2e-4 * max(1, float(b.abs().max()))
+def _inputs(batch: int, time: int, d: int, d_h: int, words: tuple = ()) -> tuple:
+    """Draw tokens and three matrices; what follows a sample's words is padding."""
+    rng = torch.Generator().manual_seed(41 + time)
+    x = torch.randn(batch, time, d, generator=rng)
+    W_Q, W_K, W_V = 1.5 * torch.randn(3, d, d_h, generator=rng) / d**0.5
+    words = torch.tensor(words or (time,) * batch)
+    return x, W_Q, W_K, W_V, torch.arange(time) >= words[:, None]
+
+
+def _far() -> tuple:
+    """Return whole numbers, exact in float32: words score −30 with words, +30 with padding."""
+    x = torch.ones(2, 4, 3)
+    x[0, 0, 1] = x[0, 1, 2] = x[1, 2, 1] = 0
+    x[0, 3, 0] = x[1, 2:, 0] = -1
+    W_Q = torch.tensor([[10.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
+    W_K = torch.tensor([[-6.0, 0, 0, 1], [0, 1, 1, 0], [0, 0, 1, 0]])
+    W_V = torch.tensor([[1.0, 2, 1, 3], [2, 1, 0, 1], [0, 1, 3, 1]])
+    return x, W_Q, W_K, W_V, x[..., 0] < 0
+
+
+_BARE = (
+    Trial(_inputs(2, 3, 2, 4), "for two samples of three tokens"),
+    Trial(_inputs(3, 5, 6, 3), "for three samples of five", "take sizes from the shapes: none "
+          "may be a fixed number."),
+    Trial(_inputs(4, 4, 4, 4), "where batch, time, d and d_h are all 4", "where sizes are equal, a "
+          "wrong axis fits, too; write each tensor's shape behind its line."),
+    Trial(_inputs(2, 1, 3, 5), "for samples of a single token", "such a token reads itself: it "
+          "becomes its own value."),
+    Trial(_inputs(1, 6, 3, 1), "for one sample and d_h = 1"),
+)  # fmt: skip
+_PADDED = (
+    Trial(_inputs(2, 4, 3, 5, (2, 4)), "with padding in the first sample"),
+    Trial(_inputs(3, 5, 2, 1, (5, 3, 1)), "with padding in the other samples", "each sample has "
+          "its own mask."),
+    Trial(_inputs(4, 4, 4, 4, (1, 2, 3, 4)), "where batch, time, d and d_h are all 4", "where "
+          "sizes are equal, a wrong axis fits, too: the mask's axes are (batch, 1, keys)."),
+    Trial(_far(), "where the words' scores are near −30", "what you put in the padding's place "
+          "must be lower than any score can be. Minus infinity is."),
+)  # fmt: skip
+
+
+def _slips(theirs: Callable, given: tuple, singles: tuple) -> Iterator[tuple[Callable, str]]:
+    """Yield heads with one step taken for another, then those of two that agree at one input."""
+    for step, other, message in singles:
+        yield _for_words(partial(head, **{step: other})), message
+    for steps, message in JOINT:
+        yield _for_words(partial(head, **steps)), message
+    found = _result(theirs, given)
+    if found is None or close(found, _for_words(head)(*given)):
+        return
+    known = [
+        _result(_for_words(partial(head, **{step: other})), given) for step, other, _ in singles
+    ]
+    if any(result is not None and close(found, result) for result in known):
+        return
+    for (step, other, one), (step_2, other_2, two) in itertools.combinations(singles, 2):
+        if {step, step_2} not in _JOINED:
+            continue
+        both = _for_words(partial(head, **{step: other, step_2: other_2}))
+        result = _result(both, given)
+        if result is not None and close(found, result):
+            yield both, f"Two things. {one} And: {two}"
+
+
+_JOINED = (
+    {"project", "scores"}, {"scores", "weigh"}, {"scores", "take"}, {"weigh", "take"},
+    {"hide", "after"},
+)  # fmt: skip
+
+
+def _result(function: Callable, given: tuple) -> Tensor | None:
+    try:
+        return as_tensor(function(*(x.clone() for x in given)))
+    except Exception:  # whatever an answer or a slip does with an input
+        return None
+
+
+def _wrong(theirs: Callable, given: tuple) -> bool:
+    """Tell whether a result has the right shape and wrong numbers."""
+    found, right = _result(theirs, given), _for_words(head)(*given)
+    return found is not None and found.shape == right.shape and not close(found, right)
+
+
+def _located(theirs: Callable, *, padded: bool) -> str | None:
+    """Say whether the weights or the mean is wrong: where V is the identity, weights come out."""
+    x, W_Q, W_K, _, padding = _inputs(2, 4, 4, 4, (2, 3) if padded else ())
+    # One W_V cannot make V the identity in both samples; so only the first counts.
+    given = (x, W_Q, W_K, torch.linalg.inv(x[0].double()).float(), padding)
+    found, right = _result(theirs, given), _for_words(head)(*given)[0]
+    if found is None or found.shape != (2, 4, 4):
+        return None
+    words = int((~padding[0]).sum())
+    found, right = found[0, :words], right[:words]
+    if torch.allclose(found, right, atol=1e-5):
+        return (
+            None
+            if padded
+            else (
+                "Where time, d and d_h are 4, your weights are right. Look at what they "
+                "are multiplied with, and at sizes that you took from the wrong axis."
+            )
+        )
+    if padded and (largest := found[:, words:].abs().max()) > 1e-5:
+        low = " What you put in its place must be lower than any score." if largest < 0.1 else ""
+        return (
+            f"Without padding it is right. With two words and two paddings, a word still reads "
+            f"padding with a weight of {largest:.2g}; it must be 0.{low}"
+        )
+    if not torch.allclose(found.sum(-1), torch.ones(words).double(), atol=1e-3):
+        return (
+            f"The weights of a query do not have the sum 1: those of the first token have the sum "
+            f"{found[0].sum():.3g}. What must have the sum 1 is each row, over the keys."
+        )
+    where = "the words' scores must stay as they are" if padded else "look at Q, K and the scores"
+    return (
+        f"The weights of each query have the sum 1, as they must, but they are not the softmax of "
+        f"Q Kᵀ/√d_h: {where}."
     )
-
-
-def _numbers(values: Tensor) -> str:
-    """Print the first token's first three numbers."""
-    return "(" + ", ".join(f"{v:z.3f}" for v in values[0, 0, :3].tolist()) + ", …)"

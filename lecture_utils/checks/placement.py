@@ -1,16 +1,51 @@
-"""Checks for notebook 07: place the norms, and find them from outside (exercises 7.1 and 7.2)."""
+"""Check for notebook 07: find a sublayer's norms from outside (exercise 7.2)."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.judge import name_slip
-from lecture_utils.checks.values import tensor
+from lecture_utils.checks.judge import called
+from lecture_utils.checks.values import said
 from lecture_utils.checks.verdict import NotYet, graded
 
 KINDS = ("none", "pre", "post", "sandwich", "output")
+
+
+@graded
+def placement(answer: Callable) -> str:
+    """Exercise 7.2: find the norms of a sublayer by calling it."""
+    try:
+        _require_names(answer, torch.float32)
+    except NotYet as mistake:  # perhaps only a comparison stricter than float32's rounding
+        try:
+            _require_names(answer, torch.float64)
+        except NotYet as other:
+            raise (mistake if "stopped" in str(other) else other) from None
+    return (
+        "You never looked inside. Each norm leaves a trace: what it makes of its output, or what "
+        "it hides from its input."
+    )
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A branch, some tokens, and what to say to whoever is misled by them alone.
+
+    Attributes:
+        branch: maps tokens (…, time, dim) to the same shape, in float64.
+        x: tokens (time, dim).
+        where: what is special about both.
+        hint: what misled.
+        kinds: placements that can be told apart here.
+    """
+
+    branch: Callable
+    x: Tensor
+    where: str
+    hint: str
+    kinds: tuple[str, ...] = KINDS
 
 
 def _random(*shape: int, seed: int = 0) -> Tensor:
@@ -21,137 +56,129 @@ def _norm(h: Tensor) -> Tensor:
     return nn.functional.layer_norm(h, h.shape[-1:])
 
 
-@graded
-def pre_norm_block(answer: Callable) -> str:
-    """Exercise 7.1: a pre-norm block from its parts."""
-    x, dim = _random(2, 3, 4), 4
-    A, M = _random(dim, dim, seed=1), _random(dim, dim, seed=2)
+def _sealed(kind: str, branch: Callable, seen: list[Tensor]) -> Callable:
+    """Wire a branch in one of the five ways, gains 1, biases 0; note what it is called on.
 
-    def attention(h: Tensor) -> Tensor:
-        return torch.tanh(h @ A).cumsum(1)
+    It computes in float64 and returns the dtype of its input.
+    """
 
-    def feed_forward(h: Tensor) -> Tensor:
-        return torch.tanh(h @ M)
+    def f(x: Tensor) -> Tensor:
+        h = x.double()
+        seen.append(h.detach().clone())
+        y = branch(_norm(h) if kind in ("pre", "sandwich") else h)
+        y = _norm(y) if kind in ("sandwich", "output") else y
+        return (_norm(h + y) if kind == "post" else h + y).to(x.dtype)
 
-    def norm_1(h: Tensor) -> Tensor:
-        return 2 * _norm(h)
-
-    def norm_2(h: Tensor) -> Tensor:
-        return 3 * _norm(h)
-
-    given = x.clone()
-    found = tensor(answer(x, attention, feed_forward, norm_1, norm_2), (2, 3, 4))
-    if not torch.equal(x, given):
-        raise NotYet("Your block changes its input in place (`x +=`). Write x = x + … instead.")
-    middle = x + attention(norm_1(x))
-    if torch.allclose(found, middle + feed_forward(norm_2(middle))):
-        return (
-            "Read your two lines again: with both branches at 0 nothing is left but `return x`. "
-            "No line of a post-norm block can say that."
-        )
-    name_slip(found, _placement_slips(x, attention, feed_forward, norm_1, norm_2))
-    raise NotYet(
-        "That is none of the usual slips, and not pre-norm. Follow the middle picture of section "
-        "7.1 from below: what does each branch read, and what is its output added to?"
-    )
+    return f
 
 
-def _placement_slips(
-    x: Tensor, att: Callable, ff: Callable, n1: Callable, n2: Callable
-) -> list[tuple[Tensor, str]]:
-    """Return what the usual slips give."""
-    mid, bare = x + att(n1(x)), att(n1(x))
-    post, normed, out = n1(x + att(x)), n1(x), x + n1(att(x))
-    late = normed + att(normed)
-    from_normed = (
-        "The shortcut starts behind the norm: `x = norm(x)` and then `x + …` adds the normed x. "
-        "The norm belongs to the branch alone."
-    )
+def _feed_forward(dim: int, seed: int, strength: float = 1.0) -> Callable:
+    W, V = (_random(dim, dim, seed=seed + k) / dim**0.5 for k in (1, 2))
+    bias = _random(dim, seed=seed + 3)
+    return lambda h: strength * nn.functional.gelu(h @ W + bias) @ V
+
+
+def _attention(dim: int, seed: int) -> Callable:
+    W, V = (_random(dim, dim, seed=seed + k) / dim**0.5 for k in (1, 2))
+    return lambda h: (h @ W @ h.mT / dim**0.5).softmax(-1) @ h @ V
+
+
+def _settings() -> list[_Setting]:
+    """Return branches of several kinds; none is blind to a constant or to the length of x."""
+    usual, W = _feed_forward(16, 0), _random(16, 16, seed=5) / 4
+    x = _random(5, 16)
+
+    def centred(h: Tensor) -> Tensor:
+        y = 2 * usual(h)
+        return y - y.mean(-1, keepdim=True)
+
     return [
-        (n2(post + ff(post)), "That is post-norm: both norms stand after the sum."),
-        (n2(late) + ff(n2(late)), from_normed),
-        (late + ff(n2(late)), from_normed),
-        (n2(mid) + ff(n2(mid)), from_normed),
-        (out + n2(ff(out)), "Your norms stand at the branches' exits, as in OLMo 2. Pre-norm has "
-                            "them at the entries."),
-        (mid + ff(n2(x)), "Feed-forward reads the block's input: those are parallel branches, as "
-                          "in GPT-J. Let it read the stream after the first sum."),
-        (x + ff(n2(mid)), "The second shortcut starts at the block's input, so attention's update "
-                          "is lost from the stream. Start it at the first sum."),
-        (bare + ff(n2(bare)), "The shortcut around attention is missing."),
-        (ff(n2(mid)), "The shortcut around feed-forward is missing."),
-        (ff(n2(bare)), "Both shortcuts are missing: that is a plain block."),
-        (mid + ff(n1(mid)), "norm_1 is used twice. Each norm has learned its own gain."),
-        (mid + ff(mid), "Feed-forward reads the bare stream: norm_2 is not used."),
-        (x + att(x) + ff(n2(x + att(x))), "Attention reads the bare stream: norm_1 is not used."),
-        (n2(mid + ff(mid)), "The second norm stands after the sum: half pre-norm, half post-norm."),
-        (mid, "Feed-forward is missing."),
-        (mid + ff(n2(bare)), "Feed-forward reads attention's output alone. Let it read the stream "
-                             "after the first sum."),
-        (x + ff(n2(bare)), "Attention's output never reaches the stream: there are two sums, one "
-                           "for each branch."),
-        ((x + ff(n1(x))) + att(n2(x + ff(n1(x)))), "Attention comes first, then feed-forward."),
-        ((x + ff(n2(x))) + att(n1(x + ff(n2(x)))), "Attention comes first, then feed-forward."),
+        _Setting(usual, x, "", ""),
+        _Setting(_attention(16, 4), x, "the branch is attention", "There the update of a token "
+                 "depends on the others; if all are equal, on one only. Take random tokens, and "
+                 "change all of them in the same way."),
+        _Setting(usual, _norm(x), "the tokens come out of a norm", "Such tokens have mean 0 and "
+                 "mean square 1 themselves. Try f on tokens of your own that have not, such as "
+                 "3 * x + 1."),
+        _Setting(usual, 20 * x - 3, "the tokens are long", "There a change by a few "
+                 "units is small beside x, and rounding is coarser: compare with a tolerance that "
+                 "is neither too loose nor too strict for that."),
+        _Setting(_feed_forward(48, 7), _random(7, 48, seed=7), "there are seven tokens of width "
+                 "48", "Take sizes from x.shape, and means over the last axis."),
+        _Setting(_feed_forward(16, 9, 30.0), x, "the branch is strong", "Compare with a tolerance "
+                 "that does not depend on the size of the update."),
+        _Setting(usual, x[:1], "there is one token only", "A norm treats "
+                 "each token by itself. A spread over tokens says nothing, and what you change "
+                 "must change this token."),
+        _Setting(lambda h: h @ W, x, "the branch is linear", "Twice the input, twice its output: "
+                 "then a norm at the exit already hides the length of x. A norm at the entrance "
+                 "hides the length, and one thing more."),
+        _Setting(centred, x, "the branch's output has mean 0, but not mean square 1", "A norm "
+                 "makes both: test both."),
+        _Setting(_feed_forward(16, 0, 1e-3), _norm(x), "the branch is weak and the tokens come out "
+                 "of a norm", "Then f(x) looks normalised whatever the wiring. Try f on tokens of "
+                 "your own that are not, such as 3 * x + 1.", ("pre",)),
     ]  # fmt: skip
 
 
-def _sublayer(kind: str, branch: Callable, x: Tensor) -> Tensor:
-    """Wire a branch in one of the five ways; gains 1, biases 0."""
-    y = branch(_norm(x) if kind in ("pre", "sandwich") else x)
-    y = _norm(y) if kind in ("sandwich", "output") else y
-    return _norm(x + y) if kind == "post" else x + y
+def _require_names(answer: Callable, dtype: torch.dtype) -> None:
+    """Refuse wrong names; say why, from all of them."""
+    settings, seen, more = _settings(), [], []
+    found = [
+        (s, kind, _named(answer, s, kind, dtype, more if k else seen))
+        for k, s in enumerate(settings)
+        for kind in s.kinds
+    ]
+    wrong = [(s, kind, name) for s, kind, name in found if name != kind]
+    if not wrong:
+        return
+    if not seen:
+        raise NotYet("Your function never calls f: call it, and look at what comes out.")
+    names = {kind: {name for _, k, name in found if k == kind} for kind in KINDS}
+    if len(set().union(*names.values())) == 1:
+        raise NotYet(f'You return "{wrong[0][2]}" for every sublayer. {_hint(*wrong[0][1:], seen)}')
+    if all(len(n) == 1 for n in names.values()) and len(set().union(*names.values())) == len(KINDS):
+        swaps = ", ".join(f'"{kind}" for "{n}"' for kind, (n,) in names.items() if n != kind)
+        raise NotYet(f"You tell all five apart, but names are exchanged: you must say {swaps}.")
+    setting, kind, name = wrong[0]
+    begin = f'A sublayer "{kind}" was taken for "{name}"'
+    if setting is not settings[0]:
+        raise NotYet(f"{begin} where {setting.where}. {setting.hint}")
+    raise NotYet(f"{begin}. {_hint(kind, name, seen)}")
 
 
-def _branches(dim: int, seed: int) -> dict[str, Callable]:
-    """Return branches of several kinds; none is blind to a constant or to the length of x."""
-    W, V = (_random(dim, dim, seed=seed + k) / dim**0.5 for k in (1, 2))
-    bias = _random(dim, seed=seed + 3)
-
-    def feed_forward(h: Tensor) -> Tensor:
-        return nn.functional.gelu(h @ W + bias) @ V
-
-    def attention(h: Tensor) -> Tensor:
-        weights = (h @ W @ h.mT / dim**0.5).softmax(-1)
-        return weights @ h @ V
-
-    def linear(h: Tensor) -> Tensor:
-        return h @ W
-
-    def centred(h: Tensor) -> Tensor:
-        y = 2 * feed_forward(h)
-        return y - y.mean(-1, keepdim=True)
-
-    return {"usual": feed_forward, "attention": attention, "linear": linear, "centred": centred}
+def _named(answer: Callable, setting: _Setting, kind: str, dtype: torch.dtype, seen: list) -> str:
+    """Return the answer's name for a sublayer; refuse what is none of the five."""
+    f = _sealed(kind, setting.branch, seen)
+    try:
+        found = called(answer, f, setting.x.to(dtype), names=("f", "x"))
+    except NotYet as mistake:
+        where = f" where {setting.where}" if setting.where else ""
+        raise type(mistake)(f'Given a sublayer "{kind}"{where}: {mistake}') from None
+    if not isinstance(found, str) or found not in KINDS:
+        names = ", ".join(f'"{name}"' for name in KINDS)
+        what = f'"{found}"' if isinstance(found, str) else said(found)
+        raise NotYet(f"Return one of {names}; yours returned {what}.")
+    return str(found)
 
 
-def _hint(right: str, found: str, branch: str) -> str:
-    """Say what probably went wrong."""
-    if branch == "weak":
-        return (
-            "The branch was weak and the tokens that you were given came out of a norm: then f(x) "
-            "looks normalised whatever the wiring. Try f on tokens of your own that are not, "
-            "such as 3 * x + 1."
-        )
-    if branch == "linear" and {right, found} <= {"output", "sandwich"}:
-        return (
-            "The branch was linear: twice the input, twice its output. Then a norm at the exit "
-            "already hides the length of x. A norm at the entrance hides the length, and one thing "
-            "more."
-        )
-    if branch == "centred":
-        return (
-            "The branch's output had mean 0, but not mean square 1. A norm makes both: test both."
-        )
+def _hint(right: str, found: str, seen: list[Tensor]) -> str:
+    """Say what to look at where one placement was taken for another."""
     if right == "post":
         return "Only a norm after the sum makes mean 0 and mean square 1 of every f(x)."
     if found == "post":
         return "f(x) was not normalised. What was: the sum, or the update f(x) − x?"
-    if right in ("pre", "sandwich") and found in ("none", "output"):
-        return (
-            "There was a norm at the entrance. Which change of x does such a norm hide from the "
-            "branch? Then the *update* stays as it was, up to rounding."
-        )
-    if found in ("pre", "sandwich") and right in ("none", "output"):
+    if (right in ("pre", "sandwich")) != (found in ("pre", "sandwich")):
+        if all(x.shape == seen[0].shape and torch.equal(x, seen[0]) for x in seen):
+            return (
+                "You call f on one input only. What a norm at the entrance hides shows in two: on "
+                "x, and on x changed in a way that the norm does not let through."
+            )
+        if right in ("pre", "sandwich"):
+            return (
+                "There was a norm at the entrance. Which change of x does such a norm hide from "
+                "the branch? Then the *update* stays as it was, up to rounding."
+            )
         return (
             "There was no norm at the entrance. A change of x that such a norm would hide changed "
             "the update."
@@ -160,35 +187,3 @@ def _hint(right: str, found: str, branch: str) -> str:
         "Look at the update, f(x) − x, token by token: a norm at the exit of the branch gives it "
         "mean 0 and mean square 1."
     )
-
-
-@graded
-def placement(answer: Callable) -> str:
-    """Exercise 7.2: find the norms of a sublayer by calling it."""
-    for dim, seed in ((16, 0), (48, 7)):
-        x = _random(5, dim, seed=seed)
-        branches = _branches(dim, seed)
-        trials = [(kind, name, F, x) for name, F in branches.items() for kind in KINDS]
-        trials += [(kind, "usual", branches["usual"], 20 * x - 3) for kind in KINDS]
-        weak = partial(_weakened, branches["usual"])
-        trials.append(("pre", "weak", weak, _norm(x)))
-        for right, name, F, tokens in trials:
-            given = tokens.clone()
-            found = answer(partial(_sublayer, right, F), tokens)
-            if not torch.equal(tokens, given):
-                raise NotYet("Your function changes the caller's x. Work on a copy.")
-            if not isinstance(found, str) or found not in KINDS:
-                names = ", ".join(f'"{kind}"' for kind in KINDS)
-                raise NotYet(f"Return one of {names}; yours returned {found!r}.")
-            if found != right:
-                raise NotYet(
-                    f'A sublayer "{right}" was taken for "{found}". {_hint(right, found, name)}'
-                )
-    return (
-        "You never looked inside. Each norm leaves a trace: what it makes of its output, or what "
-        "it hides from its input."
-    )
-
-
-def _weakened(branch: Callable, h: Tensor) -> Tensor:
-    return 1e-3 * branch(h)

@@ -1,111 +1,167 @@
 """Check for notebook 03: the lecture's printout without autograd (exercise 3.4)."""
 
-from collections.abc import Callable
+import copy
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.mlp import without_autograd
-from lecture_utils.checks.values import tensor
-from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
+from lecture_utils.checks.judge import Trial, judge
+from lecture_utils.checks.modules import without_autograd
+from lecture_utils.checks.printout_slips import SLIPS, backward
+from lecture_utils.checks.relations import close
+from lecture_utils.checks.values import as_tensor, said
+from lecture_utils.checks.verdict import NotYet, graded
 
-_C = (2 / torch.pi) ** 0.5
-_SLIPS = {
-    "no g": "`g +` is missing where the layer has a shortcut: right in the last two layers only.",
-    "no loss": "dL/dy is missing: for the mean of y² it is 2y divided by the number of outputs.",
-    "no two": "A factor 2 is missing: dL/dy of y² is 2y.",
-    "sum": "dL/dy must be divided by the number of outputs: the loss is their mean.",
-    "no slope": "The activation's slope is missing: δ = g ⊙ φ'(z).",
-    "slope of h": "The slope is taken at h; GELU acts on z = h W + b.",
-    "late slope": "The branch hands back g Wᵀ; it must be δ Wᵀ, with the slope in δ.",
-    "no shortcut": "Your forward pass has no shortcuts.",
-    "no gelu": "Your forward pass adds z; it must add gelu(z).",
-}
+
+def _net(sizes: list[int], rows: int, seed: int, size: float = 1.0) -> tuple:
+    rng = torch.Generator().manual_seed(seed)
+    weights = [torch.randn(a, b, generator=rng) for a, b in pairwise(sizes)]
+    biases = [torch.randn(b, generator=rng) for b in sizes[1:]]
+    return size * torch.randn(rows, sizes[0], generator=rng), weights, biases
+
+
+def _plain(x: Tensor, W: Tensor) -> tuple:
+    return x, [W], [torch.zeros(W.shape[1])]
+
+
+# One layer without a shortcut: where GELU does nothing; where it does; with a bias. Then more.
+_TRIALS = (
+    Trial(
+        _plain(torch.tensor([[4.0, 6.0]]), torch.tensor([[2.0, 1.0, 3.0], [1.0, 2.0, 1.0]])),
+        "for one layer and large z",
+    ),
+    Trial(
+        _plain(torch.tensor([[0.4, -0.6]]), torch.tensor([[1.0, 2.0, -3.0], [2.0, -1.0, 1.0]])),
+        "for one layer and small z",
+        "where z is large, gelu(z) is z and its slope 1; look at the two where they are not.",
+    ),
+    Trial(_net([2, 3], 1, 0), "for one layer with a bias", "z = h W + b."),
+    Trial(
+        _net([2, 3], 4, 8),
+        "for one layer and several inputs",
+        "each row is an input; dL/dW sums over the rows, and dL/dy divides by all outputs.",
+    ),
+    Trial(
+        _net([3, 3], 2, 1),
+        "for one layer with a shortcut",
+        "forward, y is h + gelu(z) there, and dL/dy is 2y over the number of outputs.",
+    ),
+    Trial(
+        _net([2, 3, 4], 3, 2),
+        "for two layers without shortcuts",
+        "look at the step back, from the last layer to the first: there g becomes δ Wᵀ.",
+    ),
+    Trial(
+        _net([3, 3, 3], 2, 3),
+        "for two layers with shortcuts",
+        "look at the step back where there is a shortcut: the sum hands g itself on, too.",
+    ),
+    Trial(_net([3, 3, 3, 3, 3, 1], 3, 7), "for the lecture's net",
+          "its last layer has no shortcut, the others have one."),
+    Trial(
+        _net([4, 4, 2, 2, 5], 3, 0),
+        "where the width changes in the middle of the net",
+        "a layer has a shortcut where its shapes agree, wherever it stands, forward and backward.",
+    ),
+    Trial(_net([3, 3, 3], 3, 4), "for as many inputs as neurons"),
+    Trial(_net([1, 1, 1], 1, 5), "for a width of 1"),
+    Trial(_net([4, 3, 3], 5, 6, 3.0), "for large inputs",
+          "where z is large, GELU's slope is near 0 or 1."),
+)  # fmt: skip
+
+
+_AT_FIRST = (
+    "Take one layer with x = (4, 6), W = (2, 1, 3; 1, 2, 1) and b = 0. z is so large there that "
+    "gelu(z) is z and its slope 1, so dL/dW is hᵀ times 2z over the number of outputs: its first "
+    "entry is 37.33. Yours is not: look at dL/dy, and how g, δ and dL/dW follow from it."
+)
+_LECTURE = 7  # its place among the trials
 
 
 @graded
 def printout_by_hand(answer: Callable) -> str:
     """Exercise 3.4: dL/dW of every layer of the lecture's class, by hand."""
-    for sizes, rows, seed in (([3, 3, 3, 3, 3, 1], 1, 7), ([4, 4, 2, 2, 5], 3, 0)):
-        rng = torch.Generator().manual_seed(seed)
-        weights = [
-            torch.randn(a, b, generator=rng, dtype=torch.float64) for a, b in pairwise(sizes)
-        ]
-        biases = [torch.randn(b, generator=rng, dtype=torch.float64) for b in sizes[1:]]
-        x = torch.randn(rows, sizes[0], generator=rng, dtype=torch.float64)
-        found = without_autograd(
-            answer, x.clone(), [W.clone() for W in weights], [b.clone() for b in biases]
-        )
-        _compare(found, x, weights, biases)
+    answer = _checked(without_autograd(answer))
+    judge(answer, backward, _ordered(answer), _SLIPS, read=_flat, why=_why)
+    for trial in _TRIALS:
+        for k, (part, W) in enumerate(zip(answer(*trial.given), trial.given[1], strict=True)):
+            if as_tensor(part).shape != W.shape:
+                raise NotYet(
+                    f"Right numbers, but dL/dW of layer {k} has shape "
+                    f"{tuple(as_tensor(part).shape)}; it must have that of W, {tuple(W.shape)}."
+                )
     return (
         "Call it with the lecture's x and weights (an nn.Linear's weight.T): the mean of |dL/dW| "
         "at layer 0 is 0.2217, the video's number, and no autograd was used."
     )
 
 
-def _compare(found: object, x: Tensor, weights: list[Tensor], biases: list[Tensor]) -> None:
-    if not isinstance(found, (list, tuple)) or len(found) != len(weights):
-        raise NotYet(f"Return a list of {len(weights)} gradients, one dL/dW for each layer.")
-    if found[0] is None or found[0] is ...:
-        raise NotAttempted
-    right = _backward(x, weights, biases)
-    if all(_same(a, b) for a, b in zip(found[::-1], right, strict=True)):
-        raise NotYet("All right, in reverse order: the first layer's gradient comes first.")
-    if all(_same(a, b.T) for a, b in zip(found, right, strict=True)):
-        raise NotYet("Transposed: dL/dW has the shape of W, (n_in, n_out), so hᵀ comes first.")
-    shapes = [tuple(W.shape) for W in weights]
-    values = [
-        tensor(part, shape, f"dL/dW of layer {k}")
-        for k, (part, shape) in enumerate(zip(found, shapes, strict=True))
-    ]
-    if all(map(_same, values, right)):
+def _why(answer: Callable, trial: Trial) -> str | None:
+    return _AT_FIRST if trial is _TRIALS[0] else None
+
+
+def _ordered(answer: Callable) -> list[Trial]:
+    """Return the trials, the lecture's net first where the answer is right for it."""
+    trials, lecture = list(_TRIALS), _TRIALS[_LECTURE]
+    try:
+        right = close(_flat(answer(*copy.deepcopy(lecture.given))), _flat(backward(*lecture.given)))
+    except NotYet:
+        right = False
+    if not right:
+        return trials
+    first = replace(trials[0], hint="its shapes do not agree, so it has no shortcut.")
+    return [lecture, first, *(trial for trial in trials[1:] if trial is not lecture)]
+
+
+def _checked(answer: Callable) -> Callable:
+    """Return the answer, refusing another number of gradients, and gradients of another size."""
+
+    @functools.wraps(answer)
+    def call(x: Tensor, weights: list[Tensor], biases: list[Tensor]) -> list:
+        found = answer(x, weights, biases)
+        if isinstance(found, dict | str) or not isinstance(found, Iterable):
+            raise NotYet(f"You return {said(found)}; return a list, one dL/dW for each layer.")
+        if isinstance(found, Tensor):
+            raise NotYet("You return a tensor; return a list, one dL/dW for each layer.")
+        parts = list(found)
+        if len(parts) != len(weights):
+            raise NotYet(
+                f"You return {len(parts)} where {len(weights)} are expected: return a list, one "
+                f"dL/dW for each layer."
+            )
+        reverse = _sizes(parts) == _sizes(weights[::-1])
+        for k, (part, W, b) in enumerate(zip(parts, weights, biases, strict=True)):
+            if not reverse:
+                _require_size(part, W, b, f"dL/dW of layer {k}")
+        return parts
+
+    return call
+
+
+def _require_size(part: Any, W: Tensor, b: Tensor, name: str) -> None:
+    if part is None or part is ...:
+        raise NotYet(f"{name} is None.")
+    value, wanted = as_tensor(part, name), f"expected {tuple(W.shape)}, that of W"
+    if value.numel() == W.numel():
         return
-    for slip, message in _SLIPS.items():
-        if all(map(_same, values, _backward(x, weights, biases, slip))):
-            raise NotYet(message)
-    wrong = [k for k, (a, b) in enumerate(zip(values, right, strict=True)) if not _same(a, b)]
-    raise NotYet(
-        f"Of {len(right)} layers, wrong: {', '.join(map(str, wrong))}. Going back, the last layer "
-        f"comes first, so look at the highest of these: its g, its φ'(z), its h."
-    )
+    if value.shape == b.shape:
+        raise NotYet(f"{name} has the shape of a bias, {tuple(b.shape)}; {wanted}.")
+    if value.numel() == 1:
+        raise NotYet(f"{name} is a single number; asked for is the gradient itself; {wanted}.")
+    raise NotYet(f"{name} has shape {tuple(value.shape)}; {wanted}.")
 
 
-def _same(found: object, right: Tensor) -> bool:
-    return (
-        isinstance(found, Tensor)
-        and found.shape == right.shape
-        and torch.allclose(found.double(), right, rtol=1e-4, atol=1e-9)
-    )
+def _sizes(parts: list) -> list[int]:
+    return [0 if part is None or part is ... else as_tensor(part).numel() for part in parts]
 
 
-def _gelu(z: Tensor) -> Tensor:
-    return torch.nn.functional.gelu(z, approximate="tanh")
+def _flat(parts: Any) -> Tensor:
+    return torch.cat([as_tensor(part).flatten() for part in parts])
 
 
-def _slope(z: Tensor) -> Tensor:
-    t = torch.tanh(_C * (z + 0.044715 * z**3))
-    return (1 + t) / 2 + z * (1 - t**2) / 2 * _C * (1 + 3 * 0.044715 * z**2)
-
-
-def _backward(
-    x: Tensor, weights: list[Tensor], biases: list[Tensor], slip: str = ""
-) -> list[Tensor]:
-    """Return every dL/dW; with the name of a slip, what that slip makes of it."""
-    states, inner = [x], []
-    for W, b in zip(weights, biases, strict=True):
-        h = states[-1]
-        z = h @ W + b
-        y = z if slip == "no gelu" else _gelu(z)
-        inner.append(z)
-        states.append(h + y if h.shape == z.shape and slip != "no shortcut" else y)
-    y = states[-1]
-    shares = {"no loss": torch.ones_like(y), "no two": y / y.numel(), "sum": 2 * y}
-    g, found = shares.get(slip, 2 * y / y.numel()), []
-    for h, z, W in zip(states[-2::-1], inner[::-1], weights[::-1], strict=True):
-        at = h if slip == "slope of h" and h.shape == z.shape else z
-        delta = g if slip == "no slope" else g * _slope(at)
-        found.insert(0, h.T @ delta)
-        back = (g if slip == "late slope" else delta) @ W.T
-        g = g + back if h.shape == z.shape and slip not in ("no g", "no shortcut") else back
-    return found
+_SLIPS = [(_checked(slip), message) for slip, message in SLIPS]

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-from lecture_utils.checks.judge import name_slip
-from lecture_utils.checks.values import tensor
+from lecture_utils.checks.judge import Trial, judge
+from lecture_utils.checks.values import number
 from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.ready import good_python, installed, span
 
@@ -48,35 +49,90 @@ def environment() -> None:
 @graded
 def with_shortcut(answer: Callable) -> str:
     """Exercise 0.1: F(x) + x."""
-    x = torch.tensor([1.0, 2.0])
-    given = x.clone()
-    raw = answer(lambda v: 10 * v, given)
-    if not torch.equal(given, x):
-        raise NotYet(
-            "You changed x itself, as x += … does. Whoever gave you x still needs it: return a "
-            "new tensor."
-        )
-    if getattr(raw, "shape", None) == (4,):
-        raise NotYet("You put them side by side: a shortcut adds entry by entry.")
-    found = tensor(raw, (2,))
-    slips = [
-        ((10.0, 20.0), "You returned F(x) alone: the shortcut, + x, is missing."),
-        ((1.0, 2.0), "You returned x: the branch F(x) is missing."),
-        ((2.0, 4.0), "You added x to x: one of the two should be F(x)."),
-        ((10.0, 40.0), "You multiplied F(x) by x: a shortcut adds."),
-        ((9.0, 18.0), "You subtracted: a shortcut adds."),
-        ((-9.0, -18.0), "You subtracted: a shortcut adds."),
-        ((110.0, 220.0), "You applied F to F(x) + x: add x after F, not before."),
-    ]
-    name_slip(found, slips)
-    if found.tolist() != [11.0, 22.0]:
-        raise NotYet(
-            f"For F(x) = 10 x and x = (1, 2), F(x) + x is (11, 22); you return {found.tolist()}."
-        )
-    other = torch.tensor([[3.0, -1.0, 0.5]])
-    if not torch.equal(tensor(answer(torch.square, other.clone()), (1, 3)), other**2 + other):
-        raise NotYet("For F(x) = 10 x it is right, for another F it is not: call F and add x.")
+    judge(answer, _with_shortcut, _trials(), _SLIPS)
     return "That is the plus sign of this course."
+
+
+def _with_shortcut(F: Callable, x: Tensor) -> Tensor:
+    return F(x) + x
+
+
+def _trials() -> tuple[Trial, ...]:
+    """Branches that treat entries alike, mix them, are bent, or return zeros."""
+    rng = torch.Generator().manual_seed(0)
+    W = torch.randn(3, 3, generator=rng)
+    other = "whatever F is: call F on the whole x, and add x."
+    return (
+        Trial((lambda v: 10 * v, torch.tensor([1.0, 2.0])), "for F(x) = 10 x and x = (1, 2)"),
+        Trial((torch.square, torch.tensor([[3.0, -1.0, 0.5]])), "for F(x) = x²", other),
+        Trial((lambda v: 2 * v + 5, torch.tensor([-3.0, 1.0])), "for F(x) = 2 x + 5", other),
+        Trial((lambda v: v @ W, torch.randn(4, 3, generator=rng)), "for a layer of weights", other),
+        Trial((lambda v: v - v.mean(), torch.tensor([1.0, 2.0, 6.0])), "for F(x) = x - mean(x)",
+              other),
+        Trial((torch.relu, torch.tensor([-1.0, -2.0])), "where F(x) is 0", "then x is left."),
+        Trial((torch.cos, torch.tensor([0.0, 9.0])), "for F(x) = cos x", other),
+    )  # fmt: skip
+
+
+_ALONE = "You returned F(x) alone: the shortcut, + x, is missing."
+_BRANCH = "You returned x: the branch F(x) is missing."
+_SUBTRACTED = "You subtracted: a shortcut adds."
+_BESIDE = "You put them side by side: a shortcut adds entry by entry."
+_BOTH = "You return both, F(x) and x: add them."
+_AFTER = "You applied F to F(x) + x: add x after F, not before."
+_SUMMED = "You added up the entries, too: F(x) + x has as many entries as x."
+_ONE = "Only one entry comes back: F(x) + x has as many entries as x."
+_SLIPS = (
+    (lambda F, x: F(x), _ALONE),
+    (lambda F, x: x, _BRANCH),
+    (lambda F, x: x + x, "You added x to x: one of the two should be F(x)."),
+    (lambda F, x: F(x) + F(x), "You added F(x) to itself: one of the two should be x."),
+    (lambda F, x: F(x) + 2 * x, "x is added twice: once is enough."),
+    (lambda F, x: 2 * F(x) + x, "F(x) is added twice: once is enough."),
+    (lambda F, x: F(x) * x, "You multiplied F(x) by x: a shortcut adds."),
+    (lambda F, x: F(x) * x + x, "You multiplied F(x) by x before you added: F(x) + x is all."),
+    (lambda F, x: F(x) / x, "You divided: a shortcut adds."),
+    (lambda F, x: F(x) - x, _SUBTRACTED),
+    (lambda F, x: x - F(x), _SUBTRACTED),
+    (lambda F, x: F(F(x) + x), _AFTER),
+    (lambda F, x: F(x + x), "You applied F to x + x: add x after F, not before."),
+    (lambda F, x: F(x) + F(F(x)), "You added F(F(x)); add x itself, what went into F."),
+    (lambda F, x: F(F(x)), "You applied F twice; apply it once and add x."),
+    (lambda F, x: F(F(x)) + x, "F is applied twice; once is enough."),
+    (lambda F, x: F(F(x) + x) + x, "F is applied twice; once is enough."),
+    (lambda F, x: F(F(x) + x) + F(x) + x, "You built two blocks, one after the other; one is "
+     "asked for."),
+    (lambda F, x: F(x + 1), "You added 1 to x before F; add x to what comes out of F."),
+    (lambda F, x: F(x) + 1, "You added 1; add x."),
+    (lambda F, x: (F(x) + x) / 2, "That is the mean of the two; their sum is asked for."),
+    (lambda F, x: torch.relu(F(x) + x), "A relu too many: return the sum as it is."),
+    (lambda F, x: torch.relu(F(x)) + x, "A relu too many: return the sum as it is."),
+    (lambda F, x: torch.maximum(F(x), x), "You took the larger of the two; add them."),
+    (lambda F, x: 11 * x, "For F(x) = 10 x it is right, for another F it is not: call F and add "
+     "x."),
+    (lambda F, x: F(torch.ones_like(x)) * x + x, "For F(x) = 10 x it is right, for another F it "
+     "is not: call F on x."),
+    (lambda F, x: torch.stack([F(a) + a for a in x]), "You gave F one entry at a time. For "
+     "F(x) = 10 x that is right; most branches mix the entries: call F once, on the whole x."),
+    (lambda F, x: torch.cat([F(x), x]), _BESIDE),
+    (lambda F, x: torch.cat([x, F(x)]), _BESIDE),
+    (lambda F, x: torch.cat([F(x), x], dim=-1), _BESIDE),
+    (lambda F, x: [F(x), x], _BOTH),
+    (lambda F, x: [x, F(x)], _BOTH),
+    (lambda F, x: (F(x) + x).sum(), _SUMMED),
+    (lambda F, x: F(x).sum() + x.sum(), _SUMMED),
+    (lambda F, x: (F(x) + x).mean(), "You averaged the entries, too: F(x) + x has as many entries "
+     "as x."),
+    (lambda F, x: (F(x) + x).norm(), "You took the norm, too: return F(x) + x itself."),
+    (lambda F, x: F(x) @ x, "That is a dot product: a shortcut adds, entry by entry."),
+    (lambda F, x: (F(x) + x).flatten()[0], _ONE),
+    (lambda F, x: (F(x) + x).flatten()[-1], _ONE),
+    (lambda F, x: F(-x) + x, "You gave F minus x; give it x."),
+    (lambda F, x: F(x[0]) + x, "You gave F the first entry of x alone; give it the whole x."),
+    (lambda F, x: F(x) + x[0], "You added the first entry of x to all; add x, entry by entry."),
+    (lambda F, x: F(x) + x.sum(), "You added the sum of x to all; add x, entry by entry."),
+    (lambda F, x: F(x) + x.mean(), "You added the mean of x to all; add x, entry by entry."),
+)  # fmt: skip
 
 
 @graded
@@ -84,11 +140,16 @@ def layers_until(answer: float) -> str:
     """Exercise 0.2: after how many plain layers 1e-9 of the gradient is left."""
     if isinstance(answer, str):
         raise NotYet("Give a number, without quotes: layers = 30, for example.")
-    if isinstance(answer, (bool, list, tuple, dict, set)):
+    if isinstance(answer, (bool, list, tuple, dict, set, range)):
         raise NotYet("Give one number: layers = 30, for example.")
-    layers = tensor(answer, (), "layers").item()
+    layers = number(answer, "`layers`")
+    if layers == 1e-9:
+        raise NotYet("That is what is left of the gradient. After how many layers is it so?")
     if layers < 0:
-        raise NotYet("You gave a negative number: count layers, not powers of ten.")
+        raise NotYet(
+            "You gave a negative number: count layers, as the horizontal axis does, not powers of "
+            "ten."
+        )
     if layers < 1:
         raise NotYet("That is a fraction: the question is how many layers, a number such as 30.")
     if layers == 9:
@@ -100,6 +161,14 @@ def layers_until(answer: float) -> str:
             f"After {layers:g} layers more than 1e-9 is left: look where the vermilion line "
             f"crosses the height 1e-9."
         )
+    if 26 < layers < 29:
+        raise NotYet(
+            f"After {layers:g} layers less than 1e-9 is left: fewer are enough. Or did you count "
+            f"from the input? Layers back from the output are asked for, as on the axis."
+        )
     if layers > 25:
-        raise NotYet(f"After {layers:g} layers far less than 1e-9 is left: fewer are enough.")
+        raise NotYet(
+            f"After {layers:g} layers far less than 1e-9 is left: fewer are enough. Look where "
+            f"the vermilion line crosses the height 1e-9."
+        )
     return "A straight line on this axis: each layer costs the same factor. Notebook 01 asks which."

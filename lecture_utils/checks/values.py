@@ -115,6 +115,8 @@ def _single(value: Any, name: str) -> Tensor:
 
 
 def _stacked(values: list | tuple, name: str) -> Tensor:
+    if values and all(type(part) is float for part in values):
+        return torch.tensor(values, dtype=torch.float64)  # the same as below, in less time
     parts = [as_tensor(part, name) for part in values]
     if not parts:
         return torch.zeros(0, dtype=torch.float64)

@@ -1,6 +1,7 @@
 """Checks for notebook 08: a test of the padding (8.1), and faults read from pictures (8.2)."""
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from lecture_utils.checks.verdict import NotAttempted, NotYet, graded
@@ -113,26 +114,43 @@ def _against(patient: str, guess: str) -> str:
     )
 
 
+def _plain(name: str) -> str:
+    """Write a fault's name without what does not matter: capitals, spaces, quotes, hyphens."""
+    return " ".join(re.sub(r"[\W_]+", " ", name.lower().replace("α", "alpha")).split())
+
+
 def _name(patient: str, given: object) -> str:
-    """Return the fault's key in the list."""
+    """Return the fault's key in the list; its meaning, as the list gives it, is taken as well."""
     if not isinstance(given, str):
         raise NotYet(f"Patient {patient}: a fault's name as a string is expected; got {given!r}.")
-    found = " ".join(given.split()).lower()
-    names = {name.lower(): name for name in FAULTS}
-    if found not in names:
-        close = difflib.get_close_matches(found, names, n=1)
-        meant = f' Did you mean "{close[0]}"?' if close else ""
-        raise NotYet(f'Patient {patient}: "{given}" is not in the list of faults.{meant}')
-    return names[found]
+    found = _plain(given)
+    names = {_plain(name): name for name in FAULTS}
+    meanings = {_plain(meaning): name for name, meaning in FAULTS.items()}
+    rows = {_plain(f"{name} {meaning}"): name for name, meaning in FAULTS.items()}
+    if name := (names | meanings | rows).get(found):
+        return name
+    close = difflib.get_close_matches(found, names, n=1)
+    meant = f' Did you mean "{names[close[0]]}"?' if close else ""
+    raise NotYet(f'Patient {patient}: "{given}" is not in the list of faults.{meant}')
+
+
+def _pairs(answer: object) -> dict[str, object]:
+    """Return the answer as a dict, from a capital letter to what is said of that patient."""
+    try:
+        pairs = dict(answer)
+    except (TypeError, ValueError):
+        raise NotYet(
+            'A dict is expected, from a patient\'s letter to a fault: {"B": "…", …}.'
+        ) from None
+    return {str(who).strip().upper().removeprefix("PATIENT").strip(): x for who, x in pairs.items()}
 
 
 @graded
 def name_the_faults(answer: Mapping[str, str]) -> str:
     """Exercise 8.2: name each patient's fault from its picture, the ward's or any other's."""
     right = {who: fault.name for who, fault in DIAGNOSES.items() if fault.name in FAULTS}
-    if not isinstance(answer, Mapping):
-        raise NotYet('A dict is expected, from a patient\'s letter to a fault: {"B": "…", …}.')
-    strangers = [str(who) for who in answer if who not in right]
+    answer = _pairs(answer)
+    strangers = [who for who in answer if who not in right]
     if strangers:
         raise NotYet(f"There is no picture of {', '.join(strangers)}; they are A to L.")
     given = {who: _name(who, x) for who, x in answer.items() if x is not ... and x is not None}

@@ -168,7 +168,7 @@ def all_tests(cases: list[Case]) -> dict:
         told = [(case, *row) for case in cases for row in tried(case)]
         passed = [(c.number, done, code) for c, done, code, v in told if v.status == RIGHT]
         named = [v for *_, v in told if v.status == NOT_YET and v.recognised]
-        assert len(told) > 5 * len(cases)
+        assert len(told) >= 4 * len(cases)
         assert len(passed) <= 0.05 * len(told), passed
         assert len(named) >= 0.85 * len(told)
 
