@@ -205,15 +205,17 @@ def _exponents() -> Iterator[Size]:
 def _terms(answer: Callable) -> list[tuple[float, Size]]:
     """Return the polynomial by which the answer is off: (factor, exponents of d, N, V, T) each.
 
-    It is fitted on a grid and must predict another size; else there is none, an empty list.
+    It is fitted on a grid and must predict other sizes; else there is none, an empty list.
     """
     off = [_count(answer, size) - _right(*size) for size in _grid()]
     rows = torch.tensor([_powers(d / 64, N, V / 10, T / 8) for d, N, V, T in _grid()]).double()
     fitted = torch.linalg.solve(rows, torch.tensor(off).double())
-    other = torch.tensor(_powers(5, 4, 1.7, 5)).double() @ fitted
-    true = _count(answer, (320, 4, 17, 40)) - _right(320, 4, 17, 40)
-    if abs(other.item() - true) > 1e-3 + 1e-6 * abs(true):
-        return []
+    fitted[fitted.abs() < 1e-7 * fitted.abs().max()] = 0
+    for d, N, V, T in ((320, 4, 17, 40), (768, 12, 50257, 1024)):
+        fits = torch.tensor(_powers(d / 64, N, V / 10, T / 8)).double() @ fitted
+        true = _count(answer, (d, N, V, T)) - _right(d, N, V, T)
+        if abs(fits.item() - true) > 1 + 1e-5 * abs(true):
+            return []
     scale = torch.tensor([64.0**i * 10**k * 8**m for i, j, k, m in _exponents()])
     factors = (fitted / scale).tolist()
     terms = zip(factors, _exponents(), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.modules import as_module, beside, inputs, run
+from lecture_utils.checks.modules import as_function, as_module, beside, inputs, run
 from lecture_utils.checks.values import tensor
 from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.models import ShortcutMLP
@@ -23,8 +23,9 @@ _NETS = (
 
 
 @graded
-def deeper(answer: Callable) -> str:
+def deeper(answer: Callable | type) -> str:
     """Exercise 3.3: one block more, not one answer changed."""
+    answer = as_function(answer)
     kind = beside(answer, "ShortcutMLP", ShortcutMLP)
     for seed, (said, sizes, options) in enumerate(_NETS):
         torch.manual_seed(seed)

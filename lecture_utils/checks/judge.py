@@ -130,7 +130,8 @@ def judge(
         try:
             value = shaped(read(raw), tuple(wanted.shape))
         except NotYet as mistake:
-            _name_slip([_result(answer, trial, read)], [trial], slips, read)
+            for some in (trials, trials[: place + 1]):
+                _name_slip(_results(answer, some, read), some, slips, read)
             raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
         if not close(value, wanted):
             _explain(answer, right, trials, slips, place, read, why)
@@ -172,9 +173,7 @@ def _name_slip(
     theirs: list[Tensor | None], trials: Sequence[Trial], slips: Slips, read: Callable
 ) -> None:
     """Raise `NotYet` where a slip gives the same results in every trial, at least one of them."""
-    if all(result is None for result in theirs):
-        return
-    for slip, message in slips:
+    for slip, message in slips if any(result is not None for result in theirs) else ():
         pairs = zip(theirs, trials, strict=True)
         if all(_alike(result, _result(slip, trial, read)) for result, trial in pairs):
             raise NotYet(message)

@@ -232,10 +232,7 @@ def _accused(case: _Case, calls: list[_Call]) -> str:
     whole = _changed(case, calls)
     counts = {int(changed.sum()) for changed, _ in whole}
     if len(counts) and max(counts) == case.batch and counts <= {0, case.batch}:
-        return (
-            f"{begin}: you change all samples at once. x[n] is a sample; x[:, n] is a token of "
-            f"every sample."
-        )
+        return f"{begin}: you change all at once. x[:, n] is a token of each; leave all but x[n]."
     if counts == {0}:
         return f"{begin}: your test says True without ever giving it another batch than x."
     if {1, 2} <= counts:
@@ -245,9 +242,8 @@ def _accused(case: _Case, calls: list[_Call]) -> str:
         )
     if counts:
         return (
-            f"{begin}: the outputs of the samples that you left alone moved by rounding only, less "
-            f"than 0.00001. Did you look at the changed sample itself? Its own output has to "
-            f"change; compare the others' outputs, before and after, with a tolerance; True is for "
-            f"a difference."
+            f"{begin}: the outputs of samples that you left alone moved by rounding only. Did you "
+            f"look at the changed sample itself? Its own output has to change; compare the others' "
+            f"outputs, before and after, with a tolerance; True is for a difference."
         )
     raise Unrecognised(f"{begin}: replace one sample, and the others' outputs stay as they were.")

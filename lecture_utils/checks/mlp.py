@@ -217,8 +217,8 @@ _SLIPS = {
          "δ Wᵀ."),
         (lambda g, h, W, b, z, d: (g + d) @ W.T, "The shortcut's share does not pass W: only δ "
          "is multiplied by Wᵀ."),
-        (lambda g, h, W, b, z, d: g + d @ torch.linalg.inv(W), "Going back is no undoing: the chain "
-         "rule transposes W, it does not invert it."),
+        (lambda g, h, W, b, z, d: g + d @ torch.linalg.inv(W), "Going back is no undoing: the "
+         "chain rule transposes W, it does not invert it."),
         (lambda g, h, W, b, z, d: g - d @ W.T, "Both shares are added: the branch's stands with a "
          "plus sign."),
         (lambda g, h, W, b, z, d: g * (d @ W.T), "Both shares are added, not multiplied: h is used "

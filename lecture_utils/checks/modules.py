@@ -3,15 +3,17 @@
 import contextlib
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import torch
+import torch.func
 from torch import Tensor, nn
 
 from lecture_utils.checks.values import said
-from lecture_utils.checks.verdict import NotAttempted, NotYet
+from lecture_utils.checks.verdict import NotAttempted, NotYet, guard
 
 
 def as_module(value: object, call: str) -> nn.Module:
@@ -46,9 +48,24 @@ def run(module: nn.Module, x: Tensor, call: str) -> Tensor:
     return y
 
 
+def as_function(answer: Any) -> Callable:
+    """Return a function that calls the answer: a function, or a class of what is asked for."""
+    if not callable(answer):
+        raise NotYet(f"You give {said(answer)}; a function is expected: its name, no brackets.")
+    if not inspect.isclass(answer):
+        return answer
+
+    @functools.wraps(answer, updated=())
+    def call(*given: Any) -> Any:
+        return answer(*given)
+
+    return guard(call)
+
+
 def beside(answer: Callable, name: str, default: Any) -> Any:
     """Return what the answer's own notebook calls by a name, so that the answer knows its class."""
     function = inspect.unwrap(answer)
+    function = function.__init__ if inspect.isclass(function) else function
     while hasattr(function, "func"):  # functools.partial
         function = function.func
     if not hasattr(function, "__globals__"):
@@ -62,9 +79,13 @@ def _refused(*_: Any, **__: Any) -> None:
 
 def without_autograd(answer: Callable) -> Callable:
     """Return the answer where autograd cannot work, and says so where it is tried."""
-    engine = hasattr(torch.autograd, "_engine_run_backward")  # all of reverse mode ends there
-    names = ["_engine_run_backward"] if engine else ["grad", "backward"]
+    inner = ["_make_grads", "_engine_run_backward"]  # all of reverse mode passes these
+    known = all(hasattr(torch.autograd, name) for name in inner)
+    names = inner if known else ["grad", "backward"]
     banned = [(torch.autograd, name) for name in names] + [(torch.autograd.forward_ad, "make_dual")]
+    inside = sys.modules.get("torch._functorch.eager_transforms")
+    if hasattr(inside, "grad_increment_nesting"):  # torch.func begins there
+        banned.append((inside, "grad_increment_nesting"))
 
     @functools.wraps(answer)
     def call(*given: Any) -> Any:

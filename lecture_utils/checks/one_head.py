@@ -54,15 +54,20 @@ def _without_ready_made(answer: Callable) -> Callable:
 
 
 def _behind(error: str) -> str:
-    if "must match the size of tensor b" in error and "dimension 0" not in error:
+    if "must match the size of tensor b" in error and error.endswith("dimension 1"):
         return (
             f"{error}. Scores are (batch, queries, keys) and padding is (batch, keys): PyTorch "
             f"takes its samples for queries. What is missing is an axis for the queries."
         )
     if any(words in error for words in ("mat1 and mat2", "dimension 0", "Expected size for")):
         return (
-            f"{error}. Mind the transpose: `K.T` turns all three axes round, `K.mT` only the last "
-            f"two, (batch, time, d_h) to (batch, d_h, time)."
+            f"{error}. Mind the transpose: x @ W_Q needs none; of the keys, `K.T` turns all three "
+            f"axes round, `K.mT` only the last two, (batch, time, d_h) to (batch, d_h, time)."
+        )
+    if "must match the size" in error:
+        return (
+            f"{error}. Queries, keys, values and the result are (batch, time, d_h), scores and "
+            f"weights (batch, time, time); @ sums over an axis, * and + do not."
         )
     return error
 
@@ -164,7 +169,7 @@ def _slips(theirs: Callable, given: tuple, singles: tuple) -> Iterator[tuple[Cal
 
 
 _JOINED = (
-    {"project", "scores"}, {"scores", "weigh"}, {"scores", "take"}, {"weigh", "take"},
+    {"scores", "weigh"}, {"scores", "take"}, {"weigh", "take"},
     {"hide", "after"},
 )  # fmt: skip
 
@@ -208,9 +213,15 @@ def _located(theirs: Callable, *, padded: bool) -> str | None:
             f"padding with a weight of {largest:.2g}; it must be 0.{low}"
         )
     if not torch.allclose(found.sum(-1), torch.ones(words).double(), atol=1e-3):
+        total = f"have the sum {found[0].sum():.3g}"
+        if padded:
+            return (
+                f"Without padding it is right; with it, the weights that the first word gives to "
+                f"words {total}, and not 1. Hide padding in the scores, before the softmax."
+            )
         return (
-            f"The weights of a query do not have the sum 1: those of the first token have the sum "
-            f"{found[0].sum():.3g}. What must have the sum 1 is each row, over the keys."
+            f"The weights of a query do not have the sum 1: those of the first token {total}. What "
+            f"must have the sum 1 is each row, over the keys."
         )
     where = "the words' scores must stay as they are" if padded else "look at Q, K and the scores"
     return (

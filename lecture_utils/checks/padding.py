@@ -71,7 +71,7 @@ def _moves(model: nn.Module, x: Tensor, padding: Tensor) -> Tensor:
 
 def _run(answer: Callable, who: str, model: nn.Module, padding: Tensor, seed: int) -> _Run:
     """Run the answer on one decoder, and note how it calls the decoder."""
-    x = clinic.sequences(seed, len(padding))
+    x = clinic.sequences(5_000 + seed, len(padding))
     run = _Run(who, x, padding, _moves(model, x, padding))
 
     def note(module: nn.Module, given: tuple, named: dict) -> None:

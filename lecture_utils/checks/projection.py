@@ -5,15 +5,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.modules import as_module, inputs, run
+from lecture_utils.checks.modules import as_function, as_module, inputs, run
 from lecture_utils.checks.relations import close
 from lecture_utils.checks.values import tensor
 from lecture_utils.checks.verdict import NotYet, graded
 
 
 @graded
-def shortcut(answer: Callable) -> str:
+def shortcut(answer: Callable | type) -> str:
     """Exercise 3.1: identity where the widths agree, a projection where they do not."""
+    answer = as_function(answer)
     for n_in, n_out in ((6, 4), (4, 6), (3, 1), (1, 3)):
         call = f"shortcut({n_in}, {n_out})"
         module = as_module(answer(n_in, n_out), call)
@@ -106,7 +107,7 @@ def _require_learned(module: nn.Module, matrix: Tensor, call: str) -> None:
     x = inputs(5, n_in).requires_grad_()
     y = module(x)
     g = inputs(*y.shape, seed=1)
-    (back,) = torch.autograd.grad(y, x, g, allow_unused=True, materialize_grads=True)
+    (back,) = torch.autograd.grad((y * g).sum(), x, allow_unused=True, materialize_grads=True)
     if not close(back, g @ matrix.detach().T):
         raise NotYet(f"`{call}` lets no gradient back to its input, or a wrong one: no detach.")
 

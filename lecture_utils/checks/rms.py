@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from lecture_utils.checks.judge import Trial, judge
-from lecture_utils.checks.verdict import NotYet, graded
+from lecture_utils.checks.relations import close
+from lecture_utils.checks.values import as_tensor
+from lecture_utils.checks.verdict import NotYet, Unrecognised, graded
 
 
 @graded
@@ -14,16 +16,38 @@ def rms_norm(answer: Callable) -> str:
     """Exercise 6.3: divide by the root of the mean square, then the gain."""
     try:
         judge(answer, _right, _trials(), _SLIPS)
+    except Unrecognised:
+        raise NotYet(_located(answer)) from None
     except NotYet as mistake:
         if "must match the size" not in str(mistake):
             raise
         raise NotYet(
-            f"{mistake}. The shapes do not fit: a mean over the last axis has lost that axis. Keep "
-            f"it, with keepdim=True."
+            f"{mistake}. The shapes do not fit. A mean over the last axis loses that axis; keep "
+            f"it, with keepdim=True. The gain, (d,), fits as it is."
         ) from mistake
     return (
         "Ten times x gives the same result, as with layer norm. A constant added to all entries "
         "does change it: RMSNorm loses one direction, not two, and needs no mean."
+    )
+
+
+def _located(answer: Callable) -> str:
+    """Say for which simpler inputs a wrong answer is right."""
+    x, gain = _trials()[0].given
+    for simple, ones, said in (
+        (x, torch.ones(3), "With a gain of ones it is right: look at how the gain enters. Each "
+         "entry of a token has its own, gain[i]."),
+        (x.abs(), gain, "Without negative entries it is right: the signs of x must stay."),
+        (x[:, :1], gain, "With a single token it is right, with two it is not: each token is "
+         "divided by its own root."),
+    ):  # fmt: skip
+        if close(as_tensor(answer(simple.clone(), ones)), _right(simple, ones)):
+            return said
+    token, alone = torch.tensor([[[3.0, 4.0]]]), torch.ones(2)
+    given = [round(value, 3) for value in as_tensor(answer(token, alone)).flatten().tolist()]
+    return (
+        f"For x = [[[3, 4]]] and a gain of ones the mean square is 12.5, its root 3.54, and the "
+        f"result [0.849, 1.131]; yours is {given}. Which step is off?"
     )
 
 
@@ -52,7 +76,6 @@ def _trials() -> list[Trial]:
         Trial((torch.zeros(2, 3), torch.ones(3), 1e-5), "for tokens of zeros", "eps keeps them "
               "from 0/0: they stay zeros."),
         Trial((1e3 * drawn(2, 3), drawn(3), 1e-5), "for long tokens"),
-        Trial((drawn(3, 1), drawn(1)), "for tokens of one number"),
     ]  # fmt: skip
 
 
@@ -103,6 +126,7 @@ _SLIPS = (
     (_over(lambda x, e: x.norm(dim=-1, keepdim=True) + e), _SUM),
     (_over(lambda x, e: (x.square().sum(-1, keepdim=True) + e).sqrt()), _SUM),
     (_over(lambda x, e: x.norm(dim=-1, keepdim=True).clamp(min=e)), _SUM),
+    (_over(lambda x, e: x.norm(dim=-1, keepdim=True).clamp(min=1e-12)), _SUM),
     (_layer, "That is layer norm: RMSNorm does not subtract the mean."),
     (lambda x, g, e=1e-6: g * (x - x.mean(-1, keepdim=True)) / (_square(x) + e).sqrt(), "RMSNorm "
      "does not subtract the mean."),

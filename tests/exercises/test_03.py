@@ -608,11 +608,15 @@ import io
 
 def deeper(net):
     file = io.BytesIO()
-    torch.save(net, file)
+    torch.save(net.state_dict(), file)
     file.seek(0)
-    new = torch.load(file, weights_only=False)
-    file.seek(0)
-    block = torch.load(file, weights_only=False).blocks[-1]
+    old, like = torch.load(file), net.blocks[0]
+    new = ShortcutMLP(like.linear.in_features, len(net.blocks), norm=like.norm,
+                      in_features=net.stem.in_features, out_features=net.head.out_features)
+    block = MLPBlock(like.linear.in_features, True, like.norm, "relu")
+    for each in (*new.blocks, block):
+        each.phi = like.phi
+    new.load_state_dict(old)
     for name, weights in block.named_parameters():
         print(name, tuple(weights.shape))
         weights.data = torch.zeros_like(weights.data)
@@ -685,7 +689,7 @@ deeper = Maker()
         "def deeper(net): return net": "You return `net` itself",
         "def deeper(net): return copy.deepcopy(net)": "name 'copy' is not defined",
         "import copy\ndeeper = copy.deepcopy": "as many parameters",
-        "import copy\ndef deeper(net): return copy.deepcopy(net), net.blocks[0]": "You return a tuple",
+        "def deeper(net): return net, net.blocks[0]": "You return a tuple",
         deepened(add="append(copy.deepcopy(net.blocks[0]))"): "matrix is not 0",
         deepened(add="append(new.blocks[0])"): "one block stand twice",
         deepened(add="extend([block, copy.deepcopy(block)])"): "2112 parameters more",

@@ -202,7 +202,8 @@ def attention(x, W_Q, W_K, W_V, padding):
         but("-torch.inf", "-30"): "lower than any score",
         "def attention(x, W_Q, W_K, W_V, padding):\n"
         "    layer = SelfAttention(x.shape[-1], 1)\n    return layer(x, padding)": "formula itself",
-        but(SCORES, "Q @ K.mT").replace("@ W_Q", "@ W_V"): "Two things",
+        but(SCORES, "Q @ K.mT").replace("@ V\n", "@ K\n"): "Two things",
+        but("x @ W_K, x @ W_V", "x @ W_V, x @ W_K"): "made with W_Q, W_V, W_K",
     },
 )  # fmt: skip
 
@@ -429,7 +430,7 @@ def leaks_across_batch(layer, x):
         if not torch.allclose(layer(changed)[others], layer(x)[others], atol=1e-5):
             return True
     return False
-""": "a token of every sample",
+""": "is a token of each",
         """
 def leaks_across_batch(layer, x):
     layer.eval()

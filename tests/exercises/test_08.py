@@ -282,7 +282,7 @@ def padding_is_ignored(model, x, padding):
     return model(x, padding) == model(x, padding)
 """: "`.all()` or `.any()`",
         padding_test() + "    # no more\n" + padding_test(kept="0, 5:"): "passes your test",
-        padding_test(kept=":, 5:"): "Compare only the real tokens",
+        padding_test(kept=":, 5:"): "Do you compare all real tokens",
         padding_test(where="0, padding[0]", change="= torch.randn_like(x[0, padding[0]])"): (
             "nothing was changed"
         ),

@@ -150,7 +150,9 @@ def causal_weights(scores):
         mask("scores.masked_fill(~allowed, -100).softmax(-1)"): "a large negative number is no",
         mask("scores.tril().softmax(-1).tril()"): "must sum to 1",
         mask("(scores / T**0.5).masked_fill(~allowed, -math.inf).softmax(-1)"): "divide by a root",
-        mask("allowed / allowed.sum(-1, keepdim=True)"): "share the weight out evenly",
+        mask(
+            "(allowed / allowed.sum(-1, keepdim=True)).expand_as(scores)"
+        ): "share the weight out evenly",
         mask("scores.masked_fill(~allowed, math.inf).softmax(-1)"): "The future gets +inf",
         mask("(scores + ~allowed * -math.inf).softmax(-1)"): "0 times infinity is nan",
         mask("scores.tril().masked_fill(scores.tril() == 0, -math.inf).softmax(-1)"): (
