@@ -1,29 +1,74 @@
 """Input checks, one line each: what was given, what was expected, what to do."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
+from math import inf, isqrt
+from numbers import Integral, Rational, Real
 
-import torch
+import numpy as np
 from torch import Tensor
 
+MOST = 10**9  # a size above it fits no computer that reads this course
+MOST_BLOCKS = 100_000
+MOST_WEIGHTS = 10**11  # 400 GB in float32
+SEEDS = (-(2**63), 2**64 - 1)  # what torch.Generator takes
 
-def require_positive(name: str, value: int) -> None:
-    """Accept a positive whole number.
+
+def is_whole(value: object) -> bool:
+    """Tell whether it is a whole number, Python's or NumPy's; a bool is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether it is a number that PyTorch computes with; a bool is none, nor a fraction."""
+    fraction = isinstance(value, Rational) and not isinstance(value, Integral)
+    return isinstance(value, Real) and not isinstance(value, bool) and not fraction
+
+
+def given(value: object) -> str:
+    """Return what kind of thing was given, as a message names it."""
+    return f"a tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+
+
+def holds(condition: Tensor) -> bool:
+    """Return a condition's value; False for the members of torch.vmap, which have no one value."""
+    try:
+        if condition:  # no bool(): torch.compile would warn
+            return True
+    except RuntimeError:
+        pass
+    return False
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it, in one short line."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a number of 5,000 digits, or a class whose repr fails
+        text = f"a {type(value).__name__} that cannot be printed"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def require_positive(name: str, value: int, most: int = MOST) -> None:
+    """Accept a positive whole number, up to `most`.
 
     Raises:
         ValueError: it is anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number; got {value!r}")
+    if not is_whole(value) or value < 1:
+        raise ValueError(f"{name} must be a positive whole number; got {shown(value)}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:,}; got {shown(value)}")
 
 
 def require_even(name: str, value: int) -> None:
     """Accept an even number.
 
     Raises:
-        ValueError: it is odd.
+        ValueError: it is odd, or no whole number.
     """
-    if value % 2:
-        raise ValueError(f"{name} must be even, since neurons come in pairs; got {value}")
+    if not is_whole(value) or value % 2:
+        raise ValueError(f"{name} must be even, since neurons come in pairs; got {shown(value)}")
 
 
 def require_sizes(sizes: Sequence[int]) -> None:
@@ -32,44 +77,51 @@ def require_sizes(sizes: Sequence[int]) -> None:
     Raises:
         ValueError: they are anything else.
     """
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
+    listed = isinstance(sizes, Sequence) and not isinstance(sizes, (str, bytes, bytearray))
+    listed = listed or (isinstance(sizes, np.ndarray) and sizes.ndim == 1)
+    if not listed or len(sizes) < 2:
         raise ValueError(
             f"layer_sizes needs at least two widths, input and output, such as [3, 3, 1]; "
-            f"got {sizes!r}"
+            f"got {shown(sizes)}"
         )
     for place, width in enumerate(sizes):
         require_positive(f"layer_sizes[{place}]", width)
+    widths = [int(width) for width in sizes]
+    require_room(sum(a * b for a, b in pairwise(widths)))
+
+
+def require_room(weights: int) -> None:
+    """Accept a number of weights that a computer can hold.
+
+    Raises:
+        ValueError: there are more than 100 billion.
+    """
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"these sizes make {weights:,} weights, more than a computer holds; choose a smaller "
+            f"width or depth"
+        )
 
 
 def require_choice(name: str, value: object, choices: Collection) -> None:
-    """Accept one of the known choices.
+    """Accept one of the known choices, words or None.
 
     Raises:
         ValueError: it is none of them.
     """
-    if value not in choices:
+    if not (value is None or isinstance(value, str)) or value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"unknown {name} {value!r}; choose one of {known}")
+        raise ValueError(f"unknown {name} {shown(value)}; choose one of {known}")
 
 
-def require_input(x: Tensor, features: int) -> None:
-    """Accept a batch of finite feature vectors, shape (..., features).
+def require_flag(name: str, value: bool) -> None:
+    """Accept True or False, Python's or NumPy's.
 
     Raises:
-        ValueError: it is no tensor of numbers, has other features, is empty, or holds NaN or inf.
+        ValueError: it is anything else, such as the word "False", which Python takes for true.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        given = f"a tensor of {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"the input must be a tensor of floating-point numbers; got {given}")
-    if x.dim() == 0 or x.shape[-1] != features or x.numel() == 0:
-        raise ValueError(
-            f"the input must have shape (..., {features}), at least one row; got {tuple(x.shape)}"
-        )
-    if not torch.isfinite(x).all():
-        bad = int((~torch.isfinite(x)).sum())
-        raise ValueError(
-            f"the input holds {bad} NaN or infinite of {x.numel()} values; clean the data first"
-        )
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False; got {shown(value)}")
 
 
 def require_scale(name: str, value: float) -> None:
@@ -78,19 +130,9 @@ def require_scale(name: str, value: float) -> None:
     Raises:
         ValueError: it is anything else.
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be a finite number, zero or more; got {value!r}")
-
-
-def require_rows(h: Tensor, norm: str | None) -> None:
-    """Accept a batch that can be normalised over its rows.
-
-    Raises:
-        ValueError: `norm` is "batch" and there are fewer than two rows.
-    """
-    if norm == "batch" and (h.dim() < 2 or h.shape[-2] < 2):
-        raise ValueError(f'norm="batch" needs at least two rows, (n, width); got {tuple(h.shape)}')
+    huge = is_whole(value) and value > 10**300  # larger than a float
+    if not is_number(value) or huge or not 0 <= value < inf:
+        raise ValueError(f"{name} must be a finite number, zero or more; got {shown(value)}")
 
 
 def require_share(name: str, value: float) -> None:
@@ -99,9 +141,21 @@ def require_share(name: str, value: float) -> None:
     Raises:
         ValueError: it is anything else.
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
-        raise ValueError(f"{name} must be from 0 to below 1; got {value!r}")
+    if not is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be from 0 to below 1; got {shown(value)}")
+
+
+def require_seed(seed: int) -> None:
+    """Accept a seed: a whole number that fits PyTorch's generators.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if not is_whole(seed):
+        raise ValueError(f"seed must be a whole number, such as 0; got {shown(seed)}")
+    low, high = SEEDS
+    if not low <= seed <= high:
+        raise ValueError(f"seed must be from -2**63 to 2**64 - 1; got {shown(seed)}")
 
 
 def require_heads(dim: int, num_heads: int) -> None:
@@ -113,78 +167,9 @@ def require_heads(dim: int, num_heads: int) -> None:
     require_positive("dim", dim)
     require_positive("num_heads", num_heads)
     if dim % num_heads:
-        fitting = ", ".join(str(n) for n in range(1, dim + 1) if dim % n == 0)
+        small = [n for n in range(1, isqrt(dim) + 1) if dim % n == 0]
+        fitting = ", ".join(str(n) for n in sorted({*small, *(dim // n for n in small)}))
         raise ValueError(
             f"dim {dim} cannot be shared evenly by {num_heads} heads; "
             f"num_heads must be one of {fitting}"
-        )
-
-
-def require_sequence(x: Tensor, dim: int) -> None:
-    """Accept a batch of sequences of vectors, shape (batch, time, dim).
-
-    Raises:
-        ValueError: it is no tensor of numbers, or has another shape.
-    """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        given = f"a tensor of {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"the input must be a tensor of floating-point numbers; got {given}")
-    if x.dim() != 3 or x.shape[-1] != dim or x.numel() == 0:
-        raise ValueError(
-            f"the input must have shape (batch, time, {dim}), batch first; got {tuple(x.shape)}"
-        )
-
-
-def require_mask(mask: Tensor | None, x: Tensor) -> None:
-    """Accept a key padding mask for x: boolean, (batch, time), True where a position is padding.
-
-    Raises:
-        ValueError: it has another shape or type, or a sample in which everything is padding.
-    """
-    if mask is None:
-        return
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-        given = f"a tensor of {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
-        raise ValueError(
-            f"key_padding_mask must be a tensor of booleans, True where a position is padding; "
-            f"got {given}"
-        )
-    if mask.shape != x.shape[:2]:
-        raise ValueError(
-            f"key_padding_mask must have shape (batch, time) = {tuple(x.shape[:2])}; "
-            f"got {tuple(mask.shape)}"
-        )
-    if mask.all(-1).any():
-        empty = int(mask.all(-1).nonzero()[0])
-        raise ValueError(
-            f"key_padding_mask leaves sample {empty} without a single position to attend to; "
-            f"remove the sample, or set at least one of its positions to False"
-        )
-
-
-def require_tokens(tokens: Tensor, vocab_size: int, context: int) -> None:
-    """Accept token ids, shape (batch, time): whole numbers from 0 to vocab_size - 1.
-
-    Raises:
-        ValueError: another shape or type, a sequence longer than the context, or an id out of
-            range.
-    """
-    if not isinstance(tokens, Tensor) or tokens.dtype not in (torch.int64, torch.int32):
-        given = (
-            f"a tensor of {tokens.dtype}" if isinstance(tokens, Tensor) else type(tokens).__name__
-        )
-        raise ValueError(f"tokens must be a tensor of whole numbers (int64); got {given}")
-    if tokens.dim() != 2 or tokens.numel() == 0:
-        raise ValueError(
-            f"tokens must have shape (batch, time), at least one token; got {tuple(tokens.shape)}"
-        )
-    if tokens.shape[1] > context:
-        raise ValueError(
-            f"a sequence of {tokens.shape[1]} tokens is longer than the context of {context}; "
-            f"keep the last {context}: tokens[:, -{context}:]"
-        )
-    low, high = int(tokens.min()), int(tokens.max())
-    if low < 0 or high >= vocab_size:
-        raise ValueError(
-            f"token ids must be from 0 to {vocab_size - 1}; got ids from {low} to {high}"
         )
