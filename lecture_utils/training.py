@@ -1,18 +1,30 @@
-"""One training loop, its history, and an ensemble that trains many seeds of a network at once."""
-
-from __future__ import annotations
+"""One training loop, its batches, its loss and its history."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
-from lecture_utils.rates import MemberAdam
+from lecture_utils.ensemble import Ensemble
+from lecture_utils.rates import updater_of
+from lecture_utils.require import require_seed
+from lecture_utils.require_tensors import (
+    describe,
+    require_real,
+    require_scores,
+    require_whole,
+)
+from lecture_utils.require_training import (
+    left_as_it_was,
+    require_factor,
+    require_loop,
+    require_loss,
+    require_moved,
+    require_pair,
+    require_steps_made,
+)
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -22,20 +34,17 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         logits: `(..., n, classes)`; leading axes, if any, count networks.
-        labels: `(n,)` class numbers, shared by all networks.
+        labels: `(n,)` class numbers, shared by all networks; any type of whole numbers.
 
     Returns:
         `(...)`: the mean over the `n` examples. A scalar for a single network.
 
     Raises:
-        ValueError: if the shapes do not belong together.
+        ValueError: shapes, types or devices do not belong together, there is no example, or a
+            label is no class.
     """
-    if logits.ndim < 2 or labels.ndim != 1 or logits.shape[-2] != len(labels):
-        raise ValueError(
-            f"logits of shape {tuple(logits.shape)} do not fit labels of shape "
-            f"{tuple(labels.shape)}: expected (..., n, classes) and (n,)"
-        )
-    index = labels.expand(logits.shape[:-1]).unsqueeze(-1)  # (..., n, 1)
+    require_scores(logits, labels)
+    index = labels.long().expand(logits.shape[:-1]).unsqueeze(-1)  # (..., n, 1)
     return -logits.log_softmax(-1).gather(-1, index).squeeze(-1).mean(-1)
 
 
@@ -45,11 +54,7 @@ def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     A network whose logits are not finite counts as wrong on those examples. Shapes and errors as
     in `cross_entropy`.
     """
-    if logits.ndim < 2 or labels.ndim != 1 or logits.shape[-2] != len(labels):
-        raise ValueError(
-            f"logits of shape {tuple(logits.shape)} do not fit labels of shape "
-            f"{tuple(labels.shape)}: expected (..., n, classes) and (n,)"
-        )
+    require_scores(logits, labels)
     right = (logits.argmax(-1) == labels) & logits.isfinite().all(-1)
     return right.float().mean(-1)
 
@@ -68,18 +73,23 @@ class MiniBatches:
         seed: the order.
 
     Raises:
-        ValueError: if lengths differ, or `steps` or `batch_size` is out of range.
+        ValueError: x or y is no tensor, lengths or devices differ, or a number is out of range.
     """
 
     def __init__(
         self, x: Tensor, y: Tensor, *, steps: int, batch_size: int = 128, seed: int = 0
     ) -> None:
-        if len(x) != len(y):
-            raise ValueError(f"{len(x)} inputs but {len(y)} targets: expected one for each")
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
-        if not 1 <= batch_size <= len(x):
-            raise ValueError(f"batch_size must be from 1 to {len(x)}, got {batch_size}")
+        require_real("x", x)
+        if not isinstance(y, Tensor) or y.layout != torch.strided or y.device != x.device:
+            raise ValueError(f"y must be a tensor on {x.device}, as x is; got {describe(y)}")
+        if x.dim() == 0 or y.dim() == 0 or len(x) != len(y) or len(x) == 0:
+            raise ValueError(
+                f"expected one target for each input, x (n, ...) and y (n, ...), n at least 1; got "
+                f"{tuple(x.shape)} and {tuple(y.shape)}"
+            )
+        require_whole("steps", steps, 1)
+        require_whole("batch_size", batch_size, 1, len(x))
+        require_seed(seed)
         self.x, self.y = x, y
         self.steps, self.batch_size, self.seed = steps, batch_size, seed
 
@@ -87,7 +97,7 @@ class MiniBatches:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(int(self.seed))
         per_epoch = len(self.x) // self.batch_size
         for step in range(self.steps):
             if step % per_epoch == 0:
@@ -105,9 +115,17 @@ class History:
         loss: `(steps,)` for one network, `(steps, seeds)` for an ensemble: the loss on each
             mini-batch *before* its update, in the unit of the loss function (nats for
             cross-entropy). Values that are not finite are kept as they are.
+
+    Raises:
+        ValueError: the loss is no tensor of real numbers of such a shape.
     """
 
     loss: Tensor
+
+    def __post_init__(self) -> None:
+        require_real("loss", self.loss)
+        if self.loss.ndim not in (1, 2):
+            raise ValueError(f"loss must be (steps,) or (steps, seeds); got {describe(self.loss)}")
 
     @property
     def nonfinite(self) -> int:
@@ -127,109 +145,76 @@ def train(
 ) -> History:
     """Train `model` in place, one update for each mini-batch; return the loss at every step.
 
-    The losses of an `Ensemble` are added: each member gets the gradient it would get alone.
+    The losses of an `Ensemble` are added: each member gets the gradient it would get alone. If
+    training stops early (an error, the stop button), the last weights stay, and modes are put back.
 
     Args:
-        model: any module that maps `x` to what `loss_function` takes.
-        batches: pairs `(x, y)`, for example `MiniBatches`.
+        model: any module that maps `x` to what `loss_function` takes. Frozen weights stay.
+        batches: pairs `(x, y)` of tensors, for example `MiniBatches`; a generator serves once.
         lr: learning rate, above zero; or `(seeds,)`, one for each member of an ensemble (Adam).
         loss_function: `(output, y)` to a scalar, or to `(seeds,)` for an ensemble.
-        optimizer: class of the optimiser, one with a fused kernel (Adam, AdamW, SGD).
-        schedule: factor on the learning rate at step 1, 2, …
-        progress: show a bar (tqdm). Off by default: its timings differ at each run.
+        optimizer: class of the optimiser; its fused kernel is used if it has one.
+        schedule: factor on the learning rate at step 1, 2, …, zero or more.
+        progress: show a bar (tqdm), whose timings differ at each run.
 
     Raises:
-        ValueError: if `lr` is not positive and finite, or `batches` is empty.
+        ValueError: an argument, a batch or a loss is not as above, or nothing can be trained.
     """
-    updater = _updater(model, lr, optimizer)
+    updater = updater_of(model, lr, optimizer, _members(model))
+    require_loop(batches, loss_function, schedule, progress)
     losses = []
-    model.train()
-    for step, (x, y) in enumerate(tqdm(batches, "training", leave=False, disable=not progress), 1):
-        updater.param_groups[0]["lr"] = lr * schedule(step)
-        loss = loss_function(model(x), y)
-        updater.zero_grad()
-        loss.sum().backward()
-        updater.step()
-        losses.append(loss.detach())
-    if not losses:
-        raise ValueError("batches is empty: expected at least one pair (x, y)")
-    model.eval()
+    with left_as_it_was(model):
+        model.train()
+        bar = tqdm(batches, "training", leave=False, disable=not progress)
+        for step, batch in enumerate(bar, 1):
+            updater.param_groups[0]["lr"] = updater.defaults["lr"] * _factor(schedule, step)
+            loss = _loss(model, batch, step, loss_function)
+            losses.append(_update(model, updater, loss, step))
+        require_steps_made(losses)
+        model.eval()
     return History(torch.stack(losses))
 
 
-def _updater(
-    model: nn.Module, lr: float | Tensor, optimizer: type[torch.optim.Optimizer]
-) -> torch.optim.Optimizer:
-    """Build the optimiser; with one learning rate for each member it is MemberAdam."""
-    rates = torch.as_tensor(lr)
-    if not ((rates > 0) & rates.isfinite()).all():
-        raise ValueError(f"lr must be a finite number above 0, got {lr}")
-    if rates.ndim:
-        return MemberAdam(model.parameters(), rates)
-    return optimizer(model.parameters(), lr=lr, fused=True)
+def _factor(schedule: Callable[[int], float], step: int) -> float:
+    """Ask the schedule for its factor at a step."""
+    factor = schedule(step)
+    require_factor(factor, step)
+    return float(factor)
 
 
-class Ensemble(nn.Module):
-    """Many networks of one architecture, one for each seed, computed side by side.
+def _members(model: nn.Module) -> int | None:
+    """How many networks the model is; None for one that is no ensemble."""
+    model = getattr(model, "_orig_mod", model)  # of a compiled one
+    return len(model) if isinstance(model, Ensemble) else None
 
-    The seed sets a member's initial weights and nothing else: all members see the same
-    mini-batches. Parameters are stacked along a new first axis, and `torch.vmap` runs the
-    architecture over that axis: about three times faster than a loop over 20 networks.
 
-    Args:
-        build: makes one network, called once for each seed after `torch.manual_seed(seed)`.
-            The caller's random state is left as it was.
-        seeds: one integer for each member.
+def _loss(
+    model: nn.Module, batch: tuple[Tensor, Tensor], step: int, loss_function: LossFunction
+) -> Tensor:
+    """Compute the loss of one batch; say what the batch was if the model cannot take it."""
+    require_pair(batch, step)
+    x, y = batch
+    try:
+        loss = loss_function(model(x), y)
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"batch {step} does not fit the model or the loss_function; x is {describe(x)}, y is "
+            f"{describe(y)}. PyTorch says: {error}"
+        ) from error
+    require_loss(loss, _members(model))
+    return loss
 
-    Raises:
-        ValueError: if `seeds` is empty, or the architecture has no parameters, or has buffers
-            (running averages) or dropout, which members cannot share.
-    """
 
-    def __init__(self, build: Callable[[], nn.Module], seeds: Iterable[int]) -> None:
-        super().__init__()
-        self.seeds = tuple(seeds)
-        if not self.seeds:
-            raise ValueError("seeds is empty: expected at least one seed, for example range(5)")
-        networks = []
-        with torch.random.fork_rng(devices=[]):
-            for seed in self.seeds:
-                torch.manual_seed(seed)
-                networks.append(build())
-        if any(isinstance(part, nn.Dropout) and part.p > 0 for part in networks[0].modules()):
-            raise ValueError("an Ensemble cannot hold dropout: its members would share one mask")
-        if next(networks[0].buffers(), None) is not None:
-            raise ValueError("an Ensemble cannot hold buffers, such as batch norm's running means")
-        if next(networks[0].parameters(), None) is None:
-            raise ValueError("an Ensemble needs trainable weights: this network has no parameters")
-        stacked, _ = stack_module_state(networks)
-        self.names = tuple(stacked)
-        self.stacks = nn.ParameterList(stacked.values())
-        self._build = build
-        self._one = partial(functional_call, networks[0])  # one member, given its weights
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def stacked(self) -> dict[str, Tensor]:
-        """The parameters by name, each `(seeds, ...)`; gradients are in their `.grad`."""
-        return dict(zip(self.names, self.stacks, strict=True))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """All members on the same inputs: `(n, features)` to `(seeds, n, classes)`."""
-        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention know no vmap
-            return torch.vmap(self._one, in_dims=(0, None))(self.stacked(), (x,))
-
-    def member(self, index: int) -> nn.Module:
-        """A copy of one member as an ordinary module, in evaluation mode."""
-        if not -len(self) <= index < len(self):
-            raise ValueError(f"index must be from 0 to {len(self) - 1}, got {index}")
-        with torch.random.fork_rng(devices=[]):
-            network = self._build()
-        weights = {name: stack[index].detach().clone() for name, stack in self.stacked().items()}
-        network.load_state_dict(weights)
-        return network.eval()
-
-    def members(self) -> list[nn.Module]:
-        """Copies of all members, in the order of `seeds`."""
-        return [self.member(index) for index in range(len(self))]
+def _update(model: nn.Module, updater: torch.optim.Optimizer, loss: Tensor, step: int) -> Tensor:
+    """Make one update of the weights; return the loss before it, without its graph."""
+    updater.zero_grad()
+    try:
+        loss.sum().backward()
+        require_moved(model)
+        updater.step()
+    except RuntimeError as error:
+        raise ValueError(
+            f"no update is possible at step {step} with {type(updater).__name__}; PyTorch says: "
+            f"{error}"
+        ) from error
+    return loss.detach()
