@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.models._gpt2_files import refusal, weight_files
-from lecture_utils.models._gpt2_settings import number_of_heads
+from lecture_utils.models.gpt2_files import refusal, weight_files
+from lecture_utils.models.gpt2_settings import number_of_heads
 from lecture_utils.models.gpt_config import GPTConfig
 from lecture_utils.require import shown
 

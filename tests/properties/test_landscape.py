@@ -13,7 +13,8 @@ from torch.autograd.functional import hessian
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from lecture_utils import landscape, slices
+from lecture_utils import landscape
+from lecture_utils.landscape import slices
 from lecture_utils.models import MLPBlock, ShortcutMLP
 
 N = 9

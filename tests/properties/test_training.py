@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from lecture_utils import measure, training
 from lecture_utils.models import SelfAttention
-from lecture_utils.rates import MemberAdam
+from lecture_utils.training.rates import MemberAdam
 
 N, FEATURES, CLASSES = 12, 4, 3
 RNG = torch.Generator().manual_seed(0)

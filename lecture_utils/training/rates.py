@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lecture_utils.require import shown
 from lecture_utils.require_tensors import require_real
-from lecture_utils.require_training import (
+from lecture_utils.training.inputs import (
     require_optimizer,
     require_rate,
     require_trainable,

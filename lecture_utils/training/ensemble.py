@@ -10,8 +10,8 @@ from torch.func import functional_call, stack_module_state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lecture_utils.require import require_seed
-from lecture_utils.require_members import require_members
 from lecture_utils.require_tensors import describe, require_callable, require_real, require_whole
+from lecture_utils.training.members import require_members
 
 
 class Ensemble(nn.Module):

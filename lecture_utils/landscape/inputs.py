@@ -14,7 +14,7 @@ from lecture_utils.require_tensors import (
     require_real,
     require_whole,
 )
-from lecture_utils.training import cross_entropy
+from lecture_utils.training.loop import cross_entropy
 
 
 def require_weights(model: nn.Module) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require_landscape import (
+from lecture_utils.landscape.inputs import (
     require_curvature,
     require_examples,
     require_net,
     require_rows,
 )
-from lecture_utils.require_products import (
+from lecture_utils.landscape.products import (
     require_lanczos,
     require_maps,
     require_plain_seed,
@@ -22,7 +22,7 @@ from lecture_utils.require_products import (
     require_vector,
 )
 from lecture_utils.require_tensors import require_whole
-from lecture_utils.training import cross_entropy
+from lecture_utils.training.loop import cross_entropy
 
 
 def row_lengths(model: nn.Module) -> Tensor:

@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from lecture_utils.models import ShortcutMLP, normalise
-from lecture_utils.require_landscape import (
+from lecture_utils.landscape.inputs import (
     is_plain,
     require_directions,
     require_examples,
     require_net,
     require_steps,
 )
-from lecture_utils.training import cross_entropy
+from lecture_utils.models import ShortcutMLP, normalise
+from lecture_utils.training.loop import cross_entropy
 
 
 def _logits(model: ShortcutMLP, thetas: Tensor, x: Tensor) -> Tensor:

@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from lecture_utils.ensemble import Ensemble
-from lecture_utils.rates import updater_of
 from lecture_utils.require import require_seed
 from lecture_utils.require_tensors import (
     describe,
@@ -16,7 +14,8 @@ from lecture_utils.require_tensors import (
     require_scores,
     require_whole,
 )
-from lecture_utils.require_training import (
+from lecture_utils.training.ensemble import Ensemble
+from lecture_utils.training.inputs import (
     left_as_it_was,
     require_factor,
     require_loop,
@@ -25,6 +24,7 @@ from lecture_utils.require_training import (
     require_pair,
     require_steps_made,
 )
+from lecture_utils.training.rates import updater_of
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from lecture_utils.files import PICKLE, head_of, kind_of, require_path
-from lecture_utils.models._gpt2_settings import read_object
+from lecture_utils.models.gpt2_settings import read_object
 from lecture_utils.require import shown
 
 _WHOLE = "model.safetensors"
