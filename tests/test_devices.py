@@ -12,7 +12,13 @@ from torch.nn.utils import parameters_to_vector
 
 from lecture_utils.clinic.ward import Decoder, DeepNormDecoder
 from lecture_utils.gradients import gradient_norms
-from lecture_utils.landscape import filter_normalised, hessian_product, lanczos, power_iteration
+from lecture_utils.landscape import (
+    filter_normalised,
+    hessian_product,
+    lanczos,
+    power_iteration,
+    surface,
+)
 from lecture_utils.measure import slope, spread
 from lecture_utils.models import (
     GPT,
@@ -23,7 +29,6 @@ from lecture_utils.models import (
     TransformerBlock,
     orthogonal,
 )
-from lecture_utils.slices import surface
 from lecture_utils.training import Ensemble, MiniBatches, accuracy, cross_entropy, train
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

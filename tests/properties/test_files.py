@@ -301,7 +301,7 @@ def test_any_value_is_the_models_own_or_refused_by_its_key(saved, key, value):
     settings = json.loads((saved / "config.json").read_text("utf-8")) | {key: value}
     if any(value == same for same in SAME[key]) and not (key in SIZES and isinstance(value, bool)):
         return
-    with patch("lecture_utils.models._gpt2_settings.read_object", return_value=settings):
+    with patch("lecture_utils.models.gpt2_settings.read_object", return_value=settings):
         assert key in refused(saved)
 
 
