@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from lecture_utils import plots
-from lecture_utils.require_drawing import require_text, require_texts
+from lecture_utils.require.drawing import require_text, require_texts
 
 
 @dataclass(frozen=True)

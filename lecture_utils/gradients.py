@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require_tensors import describe, require_module
+from lecture_utils.require.tensors import describe, require_module
 
 # What autograd says when it cannot go back, and what that means.
 _CAUSES = {

@@ -9,8 +9,8 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from lecture_utils import plots
-from lecture_utils.require_drawing import numbers, require_axes, require_texts
-from lecture_utils.require_tensors import require_whole
+from lecture_utils.require.drawing import numbers, require_axes, require_texts
+from lecture_utils.require.tensors import require_whole
 
 _MOST = 32  # cells in a row that can be told apart
 _COLORS = (plots.GREEN, plots.PURPLE, plots.ORANGE, plots.SKY)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lecture_utils.require import is_number
-from lecture_utils.require_tensors import describe, require_real
+from lecture_utils.require.numbers import is_number
+from lecture_utils.require.tensors import describe, require_real
 
 
 @dataclass(frozen=True)

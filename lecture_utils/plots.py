@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from lecture_utils.require import require_choice
-from lecture_utils.require_drawing import (
+from lecture_utils.require.drawing import (
     inches,
     numbers,
     require_color,
     require_figure,
     require_line,
 )
-from lecture_utils.require_tensors import require_whole
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_whole
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; one meaning each.
 PLAIN = "#D55E00"  # vermilion: no shortcut

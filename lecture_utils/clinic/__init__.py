@@ -20,8 +20,8 @@ from lecture_utils.clinic.properties import (
 )
 from lecture_utils.clinic.records import DIAGNOSES, FAULTS, Fault
 from lecture_utils.clinic.ward import Decoder, DeepNormDecoder
-from lecture_utils.require import require_choice, require_seed, shown
-from lecture_utils.require_tensors import require_callable, require_whole
+from lecture_utils.require.numbers import require_choice, require_seed, shown
+from lecture_utils.require.tensors import require_callable, require_whole
 
 PATIENTS = "ABCDEFGHIJKL"
 WARD = {"pre-norm": Decoder, "DeepNorm": DeepNormDecoder} | {

@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from torch import Tensor
 
 from lecture_utils import plots
-from lecture_utils.require_drawing import numbers, require_text, require_texts
+from lecture_utils.require.drawing import numbers, require_text, require_texts
 
 MARKS = {0.0: "✗", 1.0: "✓"}
 SIZE = 10.8  # points: 13 px and more where the figure is 640 px wide

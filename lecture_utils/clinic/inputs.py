@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require_tensors import describe
+from lecture_utils.require.tensors import describe
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils.clinic.inputs import answer_of, require_sequences, same, sublayers
-from lecture_utils.require import require_seed
-from lecture_utils.require_tensors import describe, require_callable
+from lecture_utils.require.numbers import require_seed
+from lecture_utils.require.tensors import describe, require_callable
 
 
 def silenced(model: nn.Module) -> nn.Module:

@@ -10,8 +10,8 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 from lecture_utils.heads import table
-from lecture_utils.require_drawing import numbers, require_text, require_texts
-from lecture_utils.require_tensors import require_whole
+from lecture_utils.require.drawing import numbers, require_text, require_texts
+from lecture_utils.require.tensors import require_whole
 
 
 def three_tokens(

@@ -6,9 +6,9 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require import require_choice
-from lecture_utils.require_drawing import require_keys, require_texts
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.drawing import require_keys, require_texts
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_callable
 
 
 def pictures(

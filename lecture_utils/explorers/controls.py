@@ -7,8 +7,8 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lecture_utils.plots import picture
-from lecture_utils.require import shown
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.numbers import shown
+from lecture_utils.require.tensors import require_callable
 
 
 def connect(draw: Callable[..., tuple[Figure, str]], **controls: widgets.ValueWidget) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.tensors import require_callable
 
 _STARTS = ((False, "undivided", plots.ORANGE), (True, "divided", plots.SHORTCUT))
 _SEEDS = range(3)

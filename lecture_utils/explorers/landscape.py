@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_drawing import numbers, require_keys, require_text
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.drawing import numbers, require_keys, require_text
+from lecture_utils.require.tensors import require_callable
 
 LOWEST, HIGHEST = 1e-2, 1e2  # nats: the colour scale of every slice; what lies beyond is clipped
 GUESSING = float(np.log(10))

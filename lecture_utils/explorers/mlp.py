@@ -10,8 +10,8 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 from lecture_utils.measure import spread
-from lecture_utils.require_drawing import numbers, require_keys
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.drawing import numbers, require_keys
+from lecture_utils.require.tensors import require_callable
 
 _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")

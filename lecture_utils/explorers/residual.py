@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_drawing import numbers, require_axes, require_finite
+from lecture_utils.require.drawing import numbers, require_axes, require_finite
 
 
 def arrows(J: Tensor) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_drawing import require_texts
-from lecture_utils.require_tensors import require_callable, require_whole
+from lecture_utils.require.drawing import require_texts
+from lecture_utils.require.tensors import require_callable, require_whole
 
 _AXIS = (1e-12, 1e5)  # the same as in the figure below the explorer
 _TICKS = [10.0**k for k in range(-12, 4, 3)]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.tensors import require_callable
 
 
 def story(gradient_by_layer: Callable) -> None:

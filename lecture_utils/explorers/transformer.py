@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require import require_choice
-from lecture_utils.require_drawing import numbers, require_keys, require_text
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.drawing import numbers, require_keys, require_text
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_callable
 
 _PARTS = {"common": "common part", "differences": "differences"}
 _SMALLEST = 1e-9  # smaller gradients are drawn at the lower edge

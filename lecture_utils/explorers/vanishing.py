@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
-from lecture_utils.require_drawing import require_finite, require_keys
-from lecture_utils.require_tensors import require_callable
+from lecture_utils.require.drawing import require_finite, require_keys
+from lecture_utils.require.tensors import require_callable
 
 
 def gradient_flow(

@@ -21,7 +21,7 @@ from lecture_utils.landscape.products import (
     require_unchanged,
     require_vector,
 )
-from lecture_utils.require_tensors import require_whole
+from lecture_utils.require.tensors import require_whole
 from lecture_utils.training.loop import cross_entropy
 
 

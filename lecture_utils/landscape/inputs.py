@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
 from lecture_utils.models import MLPBlock, ShortcutMLP
-from lecture_utils.require_tensors import (
+from lecture_utils.require.tensors import (
     describe,
     require_classes,
     require_module,

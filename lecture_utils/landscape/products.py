@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from lecture_utils.require import require_seed
-from lecture_utils.require_tensors import (
+from lecture_utils.require.numbers import require_seed
+from lecture_utils.require.tensors import (
     describe,
     require_callable,
     require_real,

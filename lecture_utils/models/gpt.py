@@ -18,7 +18,7 @@ from lecture_utils.models.gpt_inputs import (
 )
 from lecture_utils.models.inputs import require_blocks, require_sequence, require_vectors
 from lecture_utils.models.transformer import FeedForward, Sublayer, join_heads, split_heads
-from lecture_utils.require import require_positive, require_scale, require_seed
+from lecture_utils.require.numbers import require_positive, require_scale, require_seed
 
 
 class CausalAttention(nn.Module):

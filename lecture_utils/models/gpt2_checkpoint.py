@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lecture_utils.models.gpt2_files import refusal, weight_files
 from lecture_utils.models.gpt2_settings import number_of_heads
 from lecture_utils.models.gpt_config import GPTConfig
-from lecture_utils.require import shown
+from lecture_utils.require.numbers import shown
 
 # Our name of a weight by its name in the checkpoint, inside a block and outside.
 _IN_BLOCK = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lecture_utils.files import PICKLE, head_of, kind_of, require_path
 from lecture_utils.models.gpt2_settings import read_object
-from lecture_utils.require import shown
+from lecture_utils.require.numbers import shown
 
 _WHOLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from lecture_utils.files import kind_of, read_bytes
-from lecture_utils.require import shown
+from lecture_utils.require.numbers import shown
 
 HEADS = {768: 12, 1024: 16, 1280: 20, 1600: 25}  # by width, in the four released sizes
 # The sizes that the weights show, too, and other names under which they are known.

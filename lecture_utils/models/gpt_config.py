@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lecture_utils.models.transformer import PLACEMENTS
-from lecture_utils.require import (
+from lecture_utils.require.numbers import (
     MOST_BLOCKS,
     require_choice,
     require_flag,

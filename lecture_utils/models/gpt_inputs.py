@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils.models.inputs import require_fit
-from lecture_utils.require import (
+from lecture_utils.require.numbers import (
     given,
     holds,
     is_whole,

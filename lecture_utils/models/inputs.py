@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require import given, holds, require_heads, require_positive, shown
+from lecture_utils.require.numbers import given, holds, require_heads, require_positive, shown
 
 
 def _require_floats(x: Tensor) -> None:

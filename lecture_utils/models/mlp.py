@@ -12,7 +12,7 @@ from lecture_utils.models.inputs import (
     require_rows,
     require_vectors,
 )
-from lecture_utils.require import (
+from lecture_utils.require.numbers import (
     MOST_BLOCKS,
     require_choice,
     require_flag,

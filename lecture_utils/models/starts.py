@@ -5,7 +5,7 @@ from torch import nn
 
 from lecture_utils.models.inputs import require_blocks, require_weights
 from lecture_utils.models.mlp import ShortcutMLP
-from lecture_utils.require import require_even
+from lecture_utils.require.numbers import require_even
 
 
 def require_twin(net: nn.Module, *kinds: torch.dtype, device: str | None = None) -> None:

@@ -14,7 +14,7 @@ from lecture_utils.models.inputs import (
     require_vectors,
 )
 from lecture_utils.models.mlp import ACTIVATIONS
-from lecture_utils.require import (
+from lecture_utils.require.numbers import (
     require_choice,
     require_flag,
     require_heads,

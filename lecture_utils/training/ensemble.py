@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lecture_utils.require import require_seed
-from lecture_utils.require_tensors import describe, require_callable, require_real, require_whole
+from lecture_utils.require.numbers import require_seed
+from lecture_utils.require.tensors import describe, require_callable, require_real, require_whole
 from lecture_utils.training.members import require_members
 
 

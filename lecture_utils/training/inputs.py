@@ -8,8 +8,8 @@ from math import inf
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require import is_number, require_flag, shown
-from lecture_utils.require_tensors import describe, require_callable, require_module
+from lecture_utils.require.numbers import is_number, require_flag, shown
+from lecture_utils.require.tensors import describe, require_callable, require_module
 
 
 def require_trainable(model: nn.Module) -> None:

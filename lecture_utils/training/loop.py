@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from lecture_utils.require import require_seed
-from lecture_utils.require_tensors import (
+from lecture_utils.require.numbers import require_seed
+from lecture_utils.require.tensors import (
     describe,
     require_real,
     require_scores,

@@ -5,8 +5,8 @@ from types import BuiltinFunctionType, FunctionType
 
 from torch import Tensor, nn
 
-from lecture_utils.require import is_number
-from lecture_utils.require_tensors import require_module
+from lecture_utils.require.numbers import is_number
+from lecture_utils.require.tensors import require_module
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type, BuiltinFunctionType)
 

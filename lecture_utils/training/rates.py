@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require import shown
-from lecture_utils.require_tensors import require_real
+from lecture_utils.require.numbers import shown
+from lecture_utils.require.tensors import require_real
 from lecture_utils.training.inputs import (
     require_optimizer,
     require_rate,

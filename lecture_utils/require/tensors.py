@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lecture_utils.require import is_whole, shown
+from lecture_utils.require.numbers import is_whole, shown
 
 
 def describe(value: object) -> str:

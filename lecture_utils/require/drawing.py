@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from lecture_utils.require import is_number, shown
-from lecture_utils.require_tensors import describe, require_real
+from lecture_utils.require.numbers import is_number, shown
+from lecture_utils.require.tensors import describe, require_real
 
 _DASHES = tuple(Line2D.lineStyles)  # "-", "--", "-.", ":" and their names
 
