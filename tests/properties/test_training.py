@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from properties.bad import refusal
+from properties.bad import named, refusal
 from torch import nn
 from torch.nn import functional as F
 
@@ -192,7 +192,7 @@ RATES = [0.125, np.float64(0.125), np.float32(0.125), torch.tensor(0.125)]
 OPTIMIZERS = ["Adam", "AdamW", "SGD", "RMSprop", "Rprop", "Adadelta", "Adagrad", "NAdam"]
 
 
-@pytest.mark.parametrize("lr", RATES, ids=repr)
+@pytest.mark.parametrize("lr", RATES, ids=named)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_rates_and_optimisers_that_are_accepted(name, lr):
     kind, model = getattr(torch.optim, name), net()
@@ -286,7 +286,7 @@ BAD_BATCHES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", BAD_BATCHES, ids=str)
+@pytest.mark.parametrize("bad", BAD_BATCHES, ids=named)
 def test_batches_are_refused(bad):
     refusal(lambda: training.MiniBatches(**({"x": X, "y": Y, "steps": 2, "batch_size": 4} | bad)))
 
@@ -388,7 +388,7 @@ BAD_SEEDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seeds", BAD_SEEDS, ids=repr)
+@pytest.mark.parametrize("seeds", BAD_SEEDS, ids=named)
 def test_ensembles_refuse_seeds(seeds):
     refusal(lambda: training.Ensemble(net, seeds))
 
@@ -396,7 +396,7 @@ def test_ensembles_refuse_seeds(seeds):
 @pytest.mark.parametrize(
     "seeds",
     [[3, 4], (np.int64(3), 4), torch.tensor([3, 4]), np.array([3, 4]), iter([3, 4]), {3: 0, 4: 0}],
-    ids=repr,
+    ids=named,
 )
 def test_seeds_of_all_types(seeds):
     found = training.Ensemble(lambda: nn.Linear(2, 2), seeds)
@@ -499,7 +499,7 @@ BAD_VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("values", BAD_VALUES, ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize("values", BAD_VALUES, ids=named)
 def test_spread_refuses(values):
     refusal(lambda: measure.spread(values))
     refusal(lambda: measure.report("gain", values))
