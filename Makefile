@@ -1,13 +1,27 @@
 # Shortcut Connections: `make` alone lists what it can do.
 VENV ?= .venv
+override VENV := $(patsubst ~/%,$(HOME)/%,$(value VENV))
+SIGNS := $(strip $(foreach c,$$ ' " \ ` ( ) & | < > * ? : ; %,$(findstring $c,$(VENV))))
+ifneq ($(words $(VENV))$(if $(SIGNS),!),1)
+$(error VENV must be one folder's name without spaces or signs of the shell; got "$(VENV)")
+endif
 PY := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 export PIP_RETRIES ?= 1
+# with these no Python finds its own library, or this folder
+unexport PYTHONHOME PYTHONSAFEPATH PYTHONPLATLIBDIR
 # the newest Python on the path that fits, looked for once and only where it is needed
-PYTHON ?= $(eval PYTHON := $(shell for python in python3.14 python3.13 python3.12 python3.11 python3 python; do \
-	"$$python" -m lecture_utils.ready fits 2> /dev/null && command -v "$$python" && break; done))$(PYTHON)
-CHECKED = $(if $(wildcard $(VENV)/ready),$(PY),$(or $(PYTHON),python3))
+FOUND = $(eval FOUND := $(shell unset PYTHONHOME PYTHONSAFEPATH PYTHONPLATLIBDIR; \
+	for python in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	"$$python" -m lecture_utils.ready fits 2> /dev/null && command -v "$$python" && break; done))$(FOUND)
+# or the one that is chosen: between double quotes its path may have spaces, quotes and a $$
+HOMELY = $(subst /:,,$(subst /:~/,$(value HOME)/,/:$(value PYTHON)))
+CHOSEN = $(subst `,\`,$(subst $$,\$$,$(subst ",\",$(subst \,\\,$(HOMELY)))))
+BASE = $(if $(value PYTHON),$(CHOSEN),$(FOUND))
+CHECKED = $(if $(wildcard $(VENV)/ready),$(PY),$(or $(BASE),python3))
+RUNS = [ "$$("$(1)" -c 'print(6 * 7)' 2> /dev/null)" = 42 ]
 NO_PYTHON := no Python 3.11 to 3.14 on the path: install one with its module venv, or say PYTHON=/path/to/python
+NONE = $(if $(value PYTHON),PYTHON ($(CHOSEN)) is no Python that runs: say PYTHON=/path/to/python,$(NO_PYTHON))
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # in a GitHub codespace the browser sees Lab's port under another address
 ORIGIN := $(if $(CODESPACE_NAME),--ServerApp.allow_origin=https://$(CODESPACE_NAME)-8888.$(GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN))
@@ -22,7 +36,7 @@ help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 check:  ## say in one line whether this machine is ready, or what to do
-	@command -v "$(CHECKED)" > /dev/null || { echo "✗ not ready: $(NO_PYTHON)"; exit 1; }
+	@$(call RUNS,$(CHECKED)) || { echo "✗ not ready: $(NONE)"; exit 1; }
 	@"$(CHECKED)" -m lecture_utils.ready
 
 env: $(VENV)/ready  ## make the learner's environment in .venv (once)
@@ -69,12 +83,13 @@ weigh: $(VENV)/tested  ## say how many honest minutes, lines and words each note
 	$(PY) -m lecture_utils.authoring weigh
 
 clean:  ## remove the environment and caches
+	@[ ! -e $(VENV) ] || [ -f $(VENV)/pyvenv.cfg ] || { echo "✗ $(VENV) is no environment"; exit 1; }
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
 
 $(VENV)/ready: environment.yml pyproject.toml
-	@command -v "$(PYTHON)" > /dev/null || { echo "✗ $(NO_PYTHON)"; exit 1; }
-	@"$(PYTHON)" -m lecture_utils.ready python
-	"$(PYTHON)" -m venv $(VENV)
+	@$(call RUNS,$(BASE)) || { echo "✗ $(NONE)"; exit 1; }
+	@"$(BASE)" -m lecture_utils.ready python
+	"$(BASE)" -m venv $(VENV)
 	sed -n '/- pip:/,$$s/^      - //p' environment.yml > $(VENV)/requirements.txt
 	$(PIP) -r $(VENV)/requirements.txt
 	$(PIP) --no-deps --no-build-isolation --editable .

@@ -13,9 +13,8 @@ import torch
 from torch.func import functional_call
 
 from lecture_utils import data, training
-from lecture_utils.landscape import filter_normalised, hessian_product, lanczos
+from lecture_utils.landscape import filter_normalised, hessian_product, lanczos, surface
 from lecture_utils.models import ShortcutMLP
-from lecture_utils.slices import surface
 
 DEPTH, WIDTH, EXAMPLES = 8, 32, 1437  # as in the notebook
 ROUNDS = 5

@@ -8,6 +8,8 @@ import argparse
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -18,6 +20,16 @@ ORIGINALS = ROOT / "notebooks"
 FOLDER = ROOT / "my_notebooks"
 _GIVEN = ".given.json"  # in the folder: the digest of what was last given, by file name
 ANSWER = "answer"  # the tag of a cell that answers a prediction
+# what reading may raise where there is no notebook: half a JSON, a list, cells that are none
+_NO_NOTEBOOK = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    nbformat.ValidationError,
+)
 _FOLD = """<details>
 <summary><b>Answer</b> (choose first, then run the cells above)</summary>
 
@@ -50,22 +62,25 @@ def refresh() -> list[str]:
     Returns:
         A line for each copy that the learner has touched and that the course has a newer one of,
         and one line when there were no copies yet.
+
+    Raises:
+        ValueError: the folder is a file, an original is no notebook, or nothing can be written.
     """
+    first = _make_folder()
     given, said = _read_given(), []
-    first = not FOLDER.exists()
-    FOLDER.mkdir(exist_ok=True)
-    for path in sorted(ORIGINALS.glob("[0-9][0-9]_*.ipynb")):
-        new = learners(nbformat.read(path, as_version=4))
-        copy = FOLDER / path.name
-        if not copy.exists() or _digest_of(copy) == given.get(path.name):
-            _write(new, copy)
-            given[path.name] = _digest(new)
-        elif given.get(path.name) != _digest(new) != _digest_of(copy):
-            said.append(
-                f"{copy.name}: the course has a newer one, and yours stays as it is; "
-                f"`make beside N={path.name[:2]}` puts the newer one beside it"
-            )
-    _keep_given(given)
+    try:
+        for path in sorted(ORIGINALS.glob("[0-9][0-9]_*.ipynb")):
+            new, copy = _learners_of(path), FOLDER / path.name
+            if not (copy.exists() or copy.is_symlink()) or _is_as_given(copy, given):
+                _write(_text(new), copy)
+                given[path.name] = _digest(new)
+            elif given.get(path.name) != _digest(new) != _digest_of(copy):
+                said.append(
+                    f"{copy.name}: the course has a newer one, and yours stays as it is; "
+                    f"`make beside N={path.name[:2]}` puts the newer one beside it"
+                )
+    finally:  # what has been written is known as given, whatever stopped the rest
+        _keep_given(given)
     if first:
         said.insert(0, f"{FOLDER.name}: {len(given)} notebooks to work in, yours from now on")
     return said
@@ -76,26 +91,72 @@ def beside(number: str) -> Path:
 
     Raises:
         FileNotFoundError: the course has no notebook of this number.
+        ValueError: the folder is a file, the original is no notebook, or nothing can be written.
     """
-    found = sorted(ORIGINALS.glob(f"{number}_*.ipynb"))
+    originals = sorted(ORIGINALS.glob("[0-9][0-9]_*.ipynb"))
+    found = [path for path in originals if path.name[:2] == number]
     if not found:
-        known = ", ".join(path.name[:2] for path in sorted(ORIGINALS.glob("[0-9][0-9]_*.ipynb")))
+        known = ", ".join(path.name[:2] for path in originals)
         raise FileNotFoundError(f"no notebook {number!r}; there are {known}")
-    FOLDER.mkdir(exist_ok=True)
+    _make_folder()
     stem = f"{found[0].stem}_new"
     names = [f"{stem}.ipynb", *(f"{stem}_{k}.ipynb" for k in range(2, 100))]
-    place = next(FOLDER / name for name in names if not (FOLDER / name).exists())
-    new = learners(nbformat.read(found[0], as_version=4))
-    _write(new, place)
+    taken = {path.name for path in FOLDER.iterdir()}
+    if not (free := [name for name in names if name not in taken]):
+        raise ValueError(f"{FOLDER} holds {len(names)} copies {stem}…: remove some of them")
+    place = FOLDER / free[0]
+    new = _learners_of(found[0])
+    _write(_text(new), place)
     _keep_given(_read_given() | {found[0].name: _digest(new)})  # so that it is not offered again
     return place
 
 
-def _write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook whole or not at all."""
-    half = path.with_suffix(".part")
-    nbformat.write(notebook, half)
-    half.replace(path)
+def _make_folder() -> bool:
+    """Make the folder of the copies; tell whether there was none."""
+    if FOLDER.is_dir():
+        return False
+    if FOLDER.exists() or FOLDER.is_symlink():
+        raise ValueError(f"{FOLDER} is no folder: move it out of the way, then try again")
+    with _writing(FOLDER):
+        FOLDER.mkdir()
+    return True
+
+
+def _learners_of(path: Path) -> NotebookNode:
+    """Read one of the course's notebooks as a learner gets it."""
+    try:
+        return learners(nbformat.read(path, as_version=4))
+    except _NO_NOTEBOOK as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path} is no notebook ({said}): take it from git again") from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say what could not be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {path} ({error.strerror or error}): make room or get leave to write "
+            f"there; your own copies are as they were"
+        ) from error
+
+
+def _write(text: str, path: Path) -> None:
+    """Write a file whole or not at all."""
+    half = path.with_name(f".{path.name}.part")
+    with _writing(path):
+        try:
+            half.write_text(text, encoding="utf-8")
+            half.replace(path)
+        except OSError:
+            half.unlink(missing_ok=True)
+            raise
+
+
+def _text(notebook: NotebookNode) -> str:
+    return nbformat.writes(notebook) + "\n"
 
 
 def _digest(notebook: NotebookNode) -> str:
@@ -111,19 +172,25 @@ def _digest_of(path: Path) -> str:
     """The digest of a file; "" of one that is no notebook, which no given digest equals."""
     try:
         return _digest(nbformat.read(path, as_version=4))
-    except (OSError, ValueError, nbformat.reader.NotJSONError):
+    except _NO_NOTEBOOK:
         return ""
+
+
+def _is_as_given(copy: Path, given: dict[str, str]) -> bool:
+    """Tell whether nobody has touched a copy; a link is the learner's own."""
+    digest = "" if copy.is_symlink() else _digest_of(copy)
+    return digest != "" and digest == given.get(copy.name)
 
 
 def _read_given() -> dict[str, str]:
     try:
         return dict(json.loads((FOLDER / _GIVEN).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 
 def _keep_given(given: dict[str, str]) -> None:
-    (FOLDER / _GIVEN).write_text(json.dumps(given, indent=1), encoding="utf-8")
+    _write(json.dumps(given, indent=1), FOLDER / _GIVEN)
 
 
 def main() -> None:
@@ -131,13 +198,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.copies", description=__doc__)
     parser.add_argument("--beside", metavar="NUMBER", help="such as 03: the newer one")
     number = parser.parse_args().beside
-    if number is None:
-        for line in refresh():
-            print(line)
-        return
     try:
-        print(f"the course's present notebook is now {beside(number).relative_to(ROOT)}")
-    except FileNotFoundError as error:
+        if number is None:
+            said = refresh()
+        else:
+            said = [f"the course's present notebook is now {beside(number).relative_to(ROOT)}"]
+        for line in said:
+            print(line)
+    except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
 
 

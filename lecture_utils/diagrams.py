@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 from lecture_utils import plots
+from lecture_utils.require.drawing import require_text, require_texts
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ BLOCKS = {
     "projection": Block(r"$h\,W_s + F(h)$", shortcut="$W_s$"),
 }
 _STREAM, _BRANCH = 0.0, 1.8  # x of the shortcut and of the branch
+_MOST = 12  # kinds side by side, and branches above each other
 _HEIGHT = 5.0  # from where one block's branch leaves to where the next one's does
 
 
@@ -56,11 +58,17 @@ def blocks(
         stream: the name of what enters.
 
     Raises:
-        ValueError: a kind is unknown, or there is none.
+        ValueError: a kind is unknown, or there is none; kinds or branches are no list of texts.
     """
+    kinds = require_texts("kinds", kinds)
     unknown = [kind for kind in kinds if kind not in BLOCKS]
-    if unknown or not kinds:
-        raise ValueError(f"unknown kind {unknown[:1]} of block; choose from {', '.join(BLOCKS)}")
+    if unknown:
+        raise ValueError(f"unknown kind {unknown[0]!r} of block; choose from {', '.join(BLOCKS)}")
+    branches = require_texts("branches", branches)
+    require_text("title", title)
+    require_text("stream", stream)
+    if max(len(kinds), len(branches)) > _MOST:
+        raise ValueError(f"kinds and branches must be at most {_MOST}; got {len(kinds)} kinds")
     size = (2.3 * len(kinds), 0.9 + 2.1 * len(branches))
     fig, axes = plt.subplots(1, len(kinds), figsize=size, layout="constrained")
     for ax, kind in zip(np.atleast_1d(axes), kinds, strict=True):
@@ -73,8 +81,9 @@ def placements(norms: tuple[str, ...] = ("post", "pre", "sandwich")) -> Figure:
     """Draw a transformer block, two branches, once for each placement of its norm.
 
     Raises:
-        ValueError: a placement is unknown.
+        ValueError: a placement is unknown, or there is none.
     """
+    norms = require_texts("norms", norms)
     unknown = [norm for norm in norms if norm not in plots.PLACEMENTS]
     if unknown:
         raise ValueError(f"unknown norm {unknown[0]!r}; choose from {', '.join(plots.PLACEMENTS)}")

@@ -9,7 +9,10 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from lecture_utils import plots
+from lecture_utils.require.drawing import numbers, require_axes, require_texts
+from lecture_utils.require.tensors import require_whole
 
+_MOST = 32  # cells in a row that can be told apart
 _COLORS = (plots.GREEN, plots.PURPLE, plots.ORANGE, plots.SKY)
 
 
@@ -21,7 +24,20 @@ def table(ax: Axes, weights: Tensor, rows: Sequence[str], columns: Sequence[str]
         weights: (queries, keys), each row with sum 1.
         rows: the queries' names.
         columns: the keys' names.
+
+    Raises:
+        ValueError: weights are no shares of 1, or rows or columns do not fit them.
     """
+    require_axes(ax)
+    weights = numbers("weights", weights, 2, finite=True)
+    if weights.min() < 0 or abs(weights.sum(1) - 1).max() > 0.01:
+        raise ValueError(
+            f"weights must be shares, each row with sum 1 (softmax over the last axis); got rows "
+            f"with sums {weights.sum(1).min():.2f} to {weights.sum(1).max():.2f}, the smallest "
+            f"weight {weights.min():.2f}"
+        )
+    rows = require_texts("rows", rows, weights.shape[0])
+    columns = require_texts("columns", columns, weights.shape[1])
     ax.imshow(weights, cmap="Blues", vmin=0, vmax=1.2)
     for i, row in enumerate(weights):
         for j, weight in enumerate(row):
@@ -42,10 +58,11 @@ def shapes(time: int = 4, heads: int = 3, d_h: int = 2) -> Figure:
         d_h: numbers that each head has of each token.
 
     Raises:
-        ValueError: more heads than colours.
+        ValueError: more heads than colours, or a number of cells that no picture holds.
     """
-    if not 1 <= heads <= len(_COLORS):
-        raise ValueError(f"heads must be from 1 to {len(_COLORS)}; got {heads}")
+    require_whole("heads", heads, 1, len(_COLORS))
+    require_whole("time", time, 1, _MOST)
+    require_whole("d_h", d_h, 1, _MOST)
     panels = (
         ("$Q$ (also $K$, $V$)", "(batch, time, $d$)", None, d_h),
         ("split_heads", "(batch, heads,\ntime, $d_h$)", heads, d_h),

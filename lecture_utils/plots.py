@@ -7,10 +7,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
+
+from lecture_utils.require.drawing import (
+    inches,
+    numbers,
+    require_color,
+    require_figure,
+    require_line,
+)
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_whole
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart; one meaning each.
 PLAIN = "#D55E00"  # vermilion: no shortcut
@@ -70,13 +81,18 @@ def figure(
         The figure and its axes: one `Axes`, or an array of them with `columns` > 1.
 
     Raises:
-        ValueError: the title or a label is empty, or `columns` is not positive.
+        ValueError: the title or a label is empty or no text, `columns` is not from 1 to 12,
+            `yscale` is unknown, or `size` is no size.
     """
-    if not (title and xlabel and ylabel):
-        raise ValueError("figure() needs a title that states the finding, and both axis labels")
-    if columns < 1:
-        raise ValueError(f"columns must be 1 or more; got {columns}")
-    size = size or (6.4 if columns == 1 else 8.6, 3.6)
+    for text in (title, xlabel, ylabel):
+        if not isinstance(text, str) or not text:
+            raise ValueError(
+                f"figure() needs a title that states the finding, and both axis labels, as texts; "
+                f"got {text!r}"
+            )
+    require_whole("columns", columns, 1, 12)
+    require_choice("yscale", yscale, ("linear", "log"))
+    size = inches(size) if size is not None else (6.4 if columns == 1 else 8.6, 3.6)
     fig, axes = plt.subplots(1, columns, figsize=size, layout="constrained", sharey=True)
     for ax in np.atleast_1d(axes):
         ax.set(xlabel=xlabel, yscale=yscale)
@@ -86,7 +102,12 @@ def figure(
 
 
 def ink(color: str) -> tuple[float, float, float]:
-    """Darken a palette colour until text in it has a contrast of 4.5 : 1 on white (WCAG AA)."""
+    """Darken a palette colour until text in it has a contrast of 4.5 : 1 on white (WCAG AA).
+
+    Raises:
+        ValueError: it is no colour.
+    """
+    require_color(color)
     rgb = np.array(to_rgb(color))
 
     def luminance(c: np.ndarray) -> float:
@@ -99,8 +120,21 @@ def ink(color: str) -> tuple[float, float, float]:
 
 
 def line(ax: Axes, x: Sequence, y: Sequence, label: str, color: str, linestyle: str = "-") -> None:
-    """Draw one line, labelled directly at its right-hand end."""
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    """Draw one line, labelled directly at its right-hand end.
+
+    Args:
+        ax: where to draw.
+        x: finite numbers, shape (points,).
+        y: shape (points,); what is not finite leaves a gap.
+        label: stands at the line's right-hand end; "" for none.
+        color: a colour of the palette.
+        linestyle: pre-norm solid, post-norm dashed, theory dotted.
+
+    Raises:
+        ValueError: x or y are no real numbers or differ in length, or another argument is wrong.
+    """
+    require_line(ax, label, color, linestyle)
+    x, y = numbers("x", x, 1, finite=True), numbers("y", y, 1)
     if x.shape != y.shape:
         raise ValueError(f"x and y must have the same length; got {x.shape} and {y.shape}")
     ax.plot(x, y, color=color, linestyle=linestyle)
@@ -130,16 +164,19 @@ def band(
         linestyle: pre-norm solid, post-norm dashed, theory dotted.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not fit, or x is not finite, or another argument is wrong.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 2 or values.shape[1] != len(x):
+    require_line(ax, label, color, linestyle)
+    x, values = numbers("x", x, 1, finite=True), numbers("values", values, 2)
+    if values.shape[1] != len(x):
         raise ValueError(
             f"values must have shape (seeds, {len(x)}), one column for each x; got {values.shape}"
         )
     values = np.where(np.isfinite(values), values, np.nan)
     seen = ~np.isnan(values).all(axis=0)  # points at which at least one seed is finite
-    x, values = np.asarray(x, dtype=float)[seen], values[:, seen]
+    if not seen.any():
+        return
+    x, values = x[seen], values[:, seen]
     ax.fill_between(
         x, np.nanmin(values, 0), np.nanmax(values, 0), color=color, alpha=0.2, linewidth=0
     )
@@ -167,19 +204,27 @@ def picture(fig: Figure, alt: str) -> tuple[dict, dict]:
     screens, and 256 colours, which keeps it small.
 
     Raises:
-        ValueError: `alt` is not a sentence.
+        ValueError: `fig` is no figure, cannot be drawn, or `alt` is not a sentence.
     """
+    require_figure(fig)
     if not isinstance(alt, str) or len(alt.split()) < 6 or not alt.rstrip().endswith("."):
         raise ValueError(
             f"alt must be a sentence that says what the figure shows, with the numbers that "
             f"matter, for readers who cannot see it; got {alt!r}"
         )
-    width = round(fig.get_figwidth() * fig.dpi)
-    fig.set_dpi(2 * fig.dpi)
-    fig.canvas.draw()
-    _part_labels(fig)
-    fig.canvas.draw()
-    pixels = Image.fromarray(np.asarray(fig.canvas.buffer_rgba())).convert("RGB")
+    width, dpi = round(fig.get_figwidth() * fig.dpi), fig.dpi
+    canvas = FigureCanvasAgg(fig)  # a closed figure has none
+    fig.set_dpi(2 * dpi)
+    try:
+        canvas.draw()
+        _part_labels(fig)
+        canvas.draw()
+        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    except ValueError as error:  # a formula that matplotlib does not understand
+        said = " ".join(str(error).split())
+        raise ValueError(f"the figure cannot be drawn: look at its formulas ({said})") from error
+    finally:
+        fig.set_dpi(dpi)  # the same picture if it is shown again
     buffer = io.BytesIO()
     pixels.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png")
     plt.close(fig)
@@ -196,7 +241,7 @@ def show(fig: Figure, alt: str) -> None:
             the picture, so a changed result changes the text, which the tests compare.
 
     Raises:
-        ValueError: `alt` is not a sentence.
+        ValueError: `fig` is no figure, or `alt` is not a sentence.
     """
     data, metadata = picture(fig, alt)
     display(data, metadata=metadata, raw=True)

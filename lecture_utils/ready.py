@@ -8,10 +8,14 @@ this Python, and `python` says in one line which Python this is, or why it does 
 """
 
 import os
+import sys
+
+if __name__ == "__main__":  # a random.py beside it, or on PYTHONPATH, is found and not imported
+    _away = [os.getcwd(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    sys.path[:] = [place for place in sys.path if place and place not in _away]
+
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -154,24 +158,10 @@ def drawing() -> str:
 
 
 def kernel() -> str:
-    """Say whether JupyterLab would start this environment's kernel, and not another of its name."""
-    from jupyter_client.manager import KernelManager
+    """Say whether a notebook would get this environment and this course, and nothing instead."""
+    from lecture_utils import lab
 
-    manager = KernelManager(kernel_name="python3")
-    command = manager.format_kernel_cmd()[0]
-    ask = [command, "-c", "import sys; print(sys.prefix)"]
-    try:
-        done = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
-        prefix = done.stdout.decode().strip()
-    except (OSError, subprocess.SubprocessError):
-        prefix = ""
-    if prefix == sys.prefix:
-        return ""
-    folder = manager.kernel_spec.resource_dir
-    return (
-        f"JupyterLab would start another program's kernel ({command}): "
-        f"move the folder {folder} out of the way"
-    )
+    return lab.variables() or lab.kernel()
 
 
 def free_memory() -> float:

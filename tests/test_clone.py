@@ -12,6 +12,15 @@ from lecture_utils.authoring.notebooks import ROOT
 # Programs that a carriage return breaks, text that tests compare, and files that are no text.
 TEXT = ["Makefile", "binder/start", "binder/postBuild", ".ci/run", "environment.yml", "course.yml"]
 TEXT += ["notebooks/00_start_here.ipynb", "lecture_utils/ready.py", "README.md"]
+_LISTED = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, text=True, stdout=subprocess.PIPE, check=False
+).stdout
+# every file of the repository that begins with #!, whatever its name
+SCRIPTS = sorted(
+    name
+    for name in _LISTED.splitlines()
+    if (ROOT / name).is_file() and (ROOT / name).read_bytes()[:2] == b"#!" and name not in TEXT
+)
 BINARY = ["lecture_utils/digits.npz", "notebooks/00_story.png"]
 
 
@@ -22,15 +31,33 @@ def git(*words, folder):
 
 def test_a_clone_with_windows_line_ends_has_the_same_bytes(tmp_path):
     written = tmp_path / "written"
-    for name in (".gitattributes", *TEXT, *BINARY):
+    for name in (".gitattributes", *TEXT, *SCRIPTS, *BINARY):
         (written / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, written / name)
     git("init", "--quiet", folder=written)
     git("add", "--all", folder=written)
     git("commit", "--quiet", "-m", "all", folder=written)
     git("clone", "--quiet", "-c", "core.autocrlf=true", "written", "copy", folder=tmp_path)
-    for name in (*TEXT, *BINARY):
+    for name in (*TEXT, *SCRIPTS, *BINARY):
         assert (tmp_path / "copy" / name).read_bytes() == (ROOT / name).read_bytes(), name
+    for name in SCRIPTS:
+        assert b"\r" not in (tmp_path / "copy" / name).read_bytes(), name
+        if (ROOT / name).stat().st_mode & 0o100:
+            assert (tmp_path / "copy" / name).stat().st_mode & 0o100, name
+
+
+def test_a_script_that_was_saved_with_windows_line_ends_is_mended_by_git(tmp_path):
+    """As in loft-sh/devpod#801, where a script died of `bash\\r`."""
+    (tmp_path / "written").mkdir()
+    shutil.copy(ROOT / ".gitattributes", tmp_path / "written")
+    for name in ("start", "build.sh", "Makefile", "page.md"):
+        (tmp_path / "written" / name).write_bytes(b"#!/bin/bash\r\necho 1\r\n")
+    git("init", "--quiet", folder=tmp_path / "written")
+    git("add", "--all", folder=tmp_path / "written")
+    git("commit", "--quiet", "-m", "all", folder=tmp_path / "written")
+    git("clone", "--quiet", "-c", "core.autocrlf=true", "written", "copy", folder=tmp_path)
+    for name in ("start", "build.sh", "Makefile", "page.md"):
+        assert (tmp_path / "copy" / name).read_bytes() == b"#!/bin/bash\necho 1\n", name
 
 
 @pytest.fixture(scope="module")

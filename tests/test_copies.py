@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+from properties.bad import refusal
 
 from lecture_utils import copies
 from lecture_utils.authoring import course as course_map
@@ -181,6 +182,120 @@ def test_the_command_says_one_line_a_notebook(tmp_path):
     assert wrong.returncode != 0
     assert "no notebook '3'" in wrong.stderr.splitlines()[-1]
     assert json.loads((tmp_path / "my_notebooks" / ".given.json").read_text())
+
+
+GIVEN = [b"", b"{", b"5", b"null", b'"ab"', b"[1, 2]", b"[[[1], 2]]", b"\xff\xfe", b'{"00": 5}']
+
+
+@pytest.mark.parametrize("record", GIVEN)
+def test_with_a_broken_record_nothing_of_the_learners_is_lost(record, course):
+    copies.refresh()
+    before = change(mine(course))
+    (copies.FOLDER / ".given.json").write_bytes(record)
+    change(course, "# newer")
+    copies.refresh()
+    assert mine(course).read_bytes() == before
+
+
+NO_NOTEBOOKS = [
+    b"",
+    b"[]",
+    b"5",
+    b"{}",
+    b'{"nbformat": 4}',
+    b'{"nbformat": 4, "cells": [1]}',
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("data", NO_NOTEBOOKS)
+def test_a_copy_that_is_no_notebook_stays_and_an_original_that_is_none_is_named(data, course):
+    copies.refresh()
+    mine(course).write_bytes(data)
+    given = json.loads((copies.FOLDER / ".given.json").read_text())
+    for record in (given, given | {course.name: None}, {}):
+        (copies.FOLDER / ".given.json").write_text(json.dumps(record))
+        copies.refresh()
+        assert mine(course).read_bytes() == data
+    course.write_bytes(data)
+    for call in (copies.refresh, lambda: copies.beside("00")):
+        assert f"{course} is no notebook" in refusal(call)
+    assert mine(course).read_bytes() == data
+
+
+def test_a_folder_that_is_a_file_or_leads_nowhere_is_named(course):
+    for make in (lambda: copies.FOLDER.touch(), lambda: copies.FOLDER.symlink_to("nowhere")):
+        make()
+        for call in (copies.refresh, lambda: copies.beside("00")):
+            assert "my_notebooks is no folder: move it out of the way" in refusal(call)
+        copies.FOLDER.unlink()
+
+
+@pytest.mark.parametrize("leads", ["somewhere", "nowhere"])
+def test_a_link_is_the_learners_own(leads, course, tmp_path):
+    copies.refresh()
+    target = tmp_path / f"{leads}.ipynb"
+    if leads == "somewhere":
+        shutil.copy(mine(course), target)
+    mine(course).unlink()
+    mine(course).symlink_to(target)
+    before = target.exists() and target.read_bytes()
+    change(course, "# newer")
+    assert len(copies.refresh()) == 1
+    assert mine(course).is_symlink()
+    assert (target.exists() and target.read_bytes()) == before
+
+
+def test_a_folder_under_a_notebooks_name_stays(course):
+    mine(course).mkdir(parents=True)
+    assert len(copies.refresh()) == 1
+    assert copies.beside("00").is_file()
+    assert mine(course).is_dir()
+
+
+@pytest.mark.parametrize("step", ["open", "half", "last"])
+def test_on_a_full_disk_a_copy_is_whole_or_as_it_was(step, course, monkeypatch):
+    copies.refresh()
+    before = mine(course).read_bytes()
+    change(course, "# newer")
+    write, replace = type(course).write_text, type(course).replace
+
+    def full(path, text, **options):
+        if path.suffix == ".part" and step != "last":
+            write(path, text[: len(text) // 2 if step == "half" else 0], **options)
+            raise OSError(28, "No space left on device")
+        return write(path, text, **options)
+
+    def fails(path, to):
+        if step == "last":
+            raise PermissionError(13, "Permission denied")
+        return replace(path, to)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(type(course), "write_text", full)
+        disk.setattr(type(course), "replace", fails)
+        for call in (copies.refresh, lambda: copies.beside("00")):
+            said = refusal(call)
+            assert said.startswith(f"cannot write {copies.FOLDER}/")
+            assert "No space left on device" in said or "Permission denied" in said
+    assert mine(course).read_bytes() == before
+    assert not [path for path in copies.FOLDER.iterdir() if path.suffix == ".part"]
+
+
+@pytest.mark.parametrize(
+    "number", ["*", "", "0", "?0", "../0", "00_start_here", "000", None, 0, "٠٠"]
+)
+def test_what_is_no_number_of_a_notebook_is_refused(number, course):
+    said = refusal(lambda: copies.beside(number), error=FileNotFoundError)
+    assert said == f"no notebook {number!r}; there are 00, 01"
+    assert not copies.FOLDER.exists()
+
+
+def test_a_folder_full_of_copies_is_named(course):
+    for _ in range(99):
+        last = copies.beside("00")
+    assert last.name == "00_start_here_new_99.ipynb"
+    assert "remove some of them" in refusal(lambda: copies.beside("00"))
 
 
 def test_git_ignores_the_copies():

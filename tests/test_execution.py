@@ -17,7 +17,8 @@ from lecture_utils.authoring import course as course_map
 MEMORY = {}  # MB resident, else 600: the course's promise to a reader with 1 GB
 TORCH = 220  # MB resident once torch is imported, built for processors alone, as on Binder
 AUTHORS = [name.replace("-", "_") for name in ready.pins(ready.AUTHORS)]
-SEAL = f"""
+SEAL = (
+    f"""
 import socket, sys
 
 class _LearnersOnly:
@@ -25,7 +26,8 @@ class _LearnersOnly:
         if name.partition(".")[0] in {AUTHORS} + ["_pytest", "xdist", "repo2docker"]:
             raise ModuleNotFoundError(f"a learner has no {{name}}", name=name)
 sys.meta_path.insert(0, _LearnersOnly())
-""" + """
+"""
+    + """
 
 _connect = socket.socket.connect
 def _loopback_only(self, address):
@@ -34,6 +36,7 @@ def _loopback_only(self, address):
     return _connect(self, address)
 socket.socket.connect = _loopback_only
 """
+)
 # The cells of a kernel in which an optimiser took a step, by their execution counts.
 TRAINS = """
 import json

@@ -5,8 +5,9 @@ import sys
 import pytest
 import torch
 
-from lecture_utils import landscape, slices
+from lecture_utils import landscape
 from lecture_utils.authoring import notebooks
+from lecture_utils.landscape import slices
 from lecture_utils.models import ShortcutMLP
 from lecture_utils.training import cross_entropy
 

@@ -1,11 +1,13 @@
 """The networks: the lecture's numbers, the twins, and bad input."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lecture_utils.gradients import gradient_norms
+from lecture_utils.gradients import gradient_norms, matrix_names
 from lecture_utils.models import (
     DeepNeuralNetwork,
     ShortcutMLP,
@@ -186,11 +188,22 @@ def test_gradient_norms_of_tiny_gradients_are_not_zero():
     assert all(0 < norm < 1e-28 for norm in norms)
 
 
-def test_gradient_norms_of_an_unused_layer_is_zero():
+def test_gradient_norms_of_an_unused_layer_are_refused_by_name():
     net = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
-    first, second = gradient_norms(net, net[0](torch.ones(1, 2)).sum())
-    assert first > 0
-    assert second == 0.0
+    with pytest.raises(ValueError, match=r"did not reach 1\.weight from this loss"):
+        gradient_norms(net, net[0](torch.ones(1, 2)).sum())
+
+
+def test_gradient_norms_of_frozen_layers_keep_their_place():
+    """After torch-ac PR#5: a frozen first layer must not shift the others."""
+    net = DeepNeuralNetwork([3, 3, 3, 1], use_shortcut=False)
+    x = torch.tensor([[1.0, 0.0, -1.0]])
+    full = gradient_norms(net, net(x).sum())
+    net.layers[0].requires_grad_(False)
+    first, *others = gradient_norms(net, net(x).sum())
+    assert math.isnan(first)
+    assert others == full[1:]
+    assert matrix_names(net) == [f"layers.{k}.0.weight" for k in range(3)]
 
 
 @pytest.mark.parametrize(

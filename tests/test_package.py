@@ -78,6 +78,8 @@ def test_spread_counts_what_is_not_finite():
     assert spread([float("nan")]).nonfinite == 1
     with pytest.raises(ValueError, match="no values"):
         spread([])
+    with pytest.raises(ValueError, match="in a list; got '123'"):
+        spread("123")
 
 
 def test_report_prints_one_line(capsys):
@@ -94,6 +96,8 @@ def test_slope_is_least_squares():
         slope(torch.ones(1), torch.ones(1))
     with pytest.raises(ValueError, match="points"):
         slope(x, torch.ones(3))
+    with pytest.raises(ValueError, match="needs two that differ"):
+        slope(torch.ones(3), torch.ones(3))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 
-from lecture_utils import ready
+from lecture_utils import lab, ready
 from lecture_utils.authoring.notebooks import ROOT
 from lecture_utils.checks import start
 
@@ -59,18 +59,71 @@ def test_before_the_environment_it_says_how_to_make_it(tmp_path, bare):
     assert code != 0
 
 
-@pytest.mark.parametrize("chosen", [["PYTHON=no-such-python"], []])
-def test_without_a_python_it_says_so(tmp_path, chosen):
+NO_SUCH = "PYTHON (no-such) is no Python that runs: say PYTHON=/path/to/python"
+
+
+@pytest.mark.parametrize(("chosen", "says"), [(["PYTHON=no-such"], NO_SUCH), ([], NO_PYTHON)])
+def test_without_a_python_it_says_so(tmp_path, chosen, says):
     tools = tmp_path / "tools"  # a path without a Python
     tools.mkdir()
     for tool in ("make", "sh", "id"):
         (tools / tool).symlink_to(shutil.which(tool))
     code, said = make("check", *chosen, f"VENV={tmp_path}/none", PATH=str(tools))
-    assert said == [f"✗ not ready: {NO_PYTHON}"]
+    assert said == [f"✗ not ready: {says}"]
     assert code != 0
     code, said = make("env", *chosen, f"VENV={tmp_path}/none", PATH=str(tools))
-    assert said[-1].startswith("✗ ")
+    assert said[-1] == f"✗ {says}"
     assert code != 0
+
+
+@pytest.mark.parametrize("name", ["a  b c", "a$b", "it's", 'a"b', "a`b", "a\\b", "~"])
+@pytest.mark.parametrize("way", ["argument", "variable"])
+def test_a_python_is_found_whatever_its_path(name, way, tmp_path, bare):
+    """As in calesthio/OpenMontage#610, where a space in the path was the end of it."""
+    path = tmp_path / name / "python3"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copy(bare, path)
+    home = {}
+    if name == "~":
+        path, home = "~/My Python/python3", {"HOME": str(tmp_path)}
+    chosen = [f"PYTHON={path}"] if way == "argument" else []  # make reads no variable in $b
+    given = {} if chosen else {"PYTHON": str(path)}
+    code, said = make("check", *chosen, f"VENV={tmp_path}/none", **given, **home)
+    assert said == ["✗ not ready: there is no environment yet: run `make env`"]
+    assert code != 0
+
+
+@pytest.mark.parametrize("chosen", ["/", "/bin/echo", "README.md"])
+def test_what_is_no_python_is_named(chosen, tmp_path):
+    code, said = make("check", f"PYTHON={chosen}", f"VENV={tmp_path}/none")
+    assert said == [f"✗ not ready: {NO_SUCH.replace('no-such', chosen)}"]
+    assert code != 0
+
+
+@pytest.mark.parametrize("folder", ["a b", "", "it's", "a$b", "a;b", "*"])
+@pytest.mark.parametrize("target", ["check", "env", "clean"])
+def test_a_folder_that_make_cannot_name_is_refused_before_anything_is_done(folder, target):
+    done = subprocess.run(
+        [MAKE, "-C", ROOT, "-n", target, f"VENV={folder}"], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert (
+        f'VENV must be one folder\'s name without spaces or signs of the shell; got "{folder}"'
+        in (done.stderr)
+    )
+
+
+def test_clean_removes_nothing_but_an_environment(tmp_path):
+    (tmp_path / "thesis").touch()
+    code, said = make("clean", f"VENV={tmp_path}")
+    assert (code != 0, said) == (True, [f"✗ {tmp_path} is no environment"])
+    assert (tmp_path / "thesis").exists()
+
+
+def test_variables_without_which_no_python_starts_reach_none(tmp_path, bare):
+    for name in ("PYTHONHOME", "PYTHONSAFEPATH"):
+        _, said = make("check", f"PYTHON={bare}", f"VENV={tmp_path}/none", **{name: "/nowhere"})
+        assert said == ["✗ not ready: there is no environment yet: run `make env`"], name
 
 
 def test_in_the_environment_it_is_ready(tmp_path):
@@ -128,13 +181,12 @@ def test_every_python_of_the_span_is_looked_for():
 
 
 def test_it_reads_on_a_python_too_old_for_the_course():
-    for name in ("__init__.py", "ready.py"):
+    for name in ("__init__.py", "lab.py", "ready.py"):
         text = (ROOT / "lecture_utils" / name).read_text(encoding="utf-8")
         ast.parse(text, feature_version=(3, 8))
-    imported = {
-        line.split()[1] for line in text.splitlines() if line.startswith(("import", "from"))
-    }
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+        lines = [line for line in text.splitlines() if line.startswith(("import", "from"))]
+        imported = {line.split()[1].partition(".")[0] for line in lines}
+        assert imported <= sys.stdlib_module_names, name
 
 
 def refuse(**_):
@@ -175,11 +227,11 @@ def no_venv(monkeypatch):
     monkeypatch.setattr(ready, "find_spec", lambda _: None)
 
 
-def foreign_kernel(monkeypatch, folder, argv):
+def foreign_kernel(monkeypatch, folder, argv, **more):
     """A kernel named python3 that comes before ours."""
     spec = folder / "kernels" / "python3" / "kernel.json"
     spec.parent.mkdir(parents=True)
-    spec.write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
+    spec.write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python", **more}))
     monkeypatch.setenv("JUPYTER_PATH", str(folder))
 
 
@@ -287,9 +339,136 @@ def test_the_course_fits_this_system_without_proc(monkeypatch, tmp_path):
     assert ready.memory() == ""
 
 
-def test_an_environments_own_kernel_is_no_foreign_one(monkeypatch, tmp_path):
-    foreign_kernel(monkeypatch, tmp_path, [sys.executable, "-m", "ipykernel_launcher"])
+@pytest.mark.parametrize(
+    "command", [[sys.executable], ["python"], ["python", "-Xfrozen_modules=off"]]
+)
+def test_an_environments_own_kernel_is_no_foreign_one(command, monkeypatch, tmp_path):
+    foreign_kernel(monkeypatch, tmp_path, [*command, *LAUNCHED], env={"A": "1", "PYTHONPATH": "/x"})
     assert ready.kernel() == ""
+
+
+LAUNCHED = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+OURS = ["python", *LAUNCHED]
+OTHER = {"kernel_provisioner": {"provisioner_name": "other"}}
+KERNELS = [  # of the kernel named python3 that comes first, as in jupyter/notebook#2563
+    ({"argv": ["/bin/sh", *LAUNCHED]}, "another program's kernel (/bin/sh)"),
+    ({"argv": ["{resource_dir}/python", *LAUNCHED]}, "another program's kernel ({}/python)"),
+    ({"argv": ["python", "other.py"]}, "another kernel (other.py)"),
+    ({"argv": ["python", "-m", "xeus_launcher"]}, "another kernel (-m xeus_launcher)"),
+    ({"argv": ["python", "-O", *LAUNCHED]}, "another kernel (-O -m ipykernel_launcher"),
+    ({"argv": [*OURS, "--IPKernelApp.exec_lines=x=1"]}, "another kernel (-m ipykernel_launcher -f"),
+    ({"argv": []}, "names no program"),
+    ({"argv": 5}, "cannot read its kernel"),
+    ({"argv": OURS, "env": ["A"]}, "cannot read its kernel"),
+    ({"argv": OURS, "metadata": OTHER}, "cannot read its kernel (No such kernel"),
+    ({"argv": OURS, "env": {"PYTHONHOME": "/x"}}, "settings of its own (the variable PYTHONHOME"),
+    ({"argv": OURS, "env": {"PYTHONOPTIMIZE": "1"}}, "the variable PYTHONOPTIMIZE (1)"),
+    ({"argv": OURS, "env": {"PYTHONPATH": "{}"}}, "{}/torch.py hides the module torch: move"),
+    ({"argv": OURS, "env": {"PYTHONPATH": "${WHERE}"}}, "{}/torch.py hides the module torch: move"),
+    ("{", "cannot read its kernel"),
+    ("[]", "cannot read its kernel"),
+    ("", "cannot read its kernel"),
+]
+
+
+@pytest.mark.parametrize(("spec", "says"), KERNELS)
+@pytest.mark.parametrize("place", ["JUPYTER_PATH", "the second of it", "the user's"])
+def test_a_foreign_kernel_is_found_and_named(spec, says, place, monkeypatch, tmp_path):
+    if place != "JUPYTER_PATH" and KERNELS.index((spec, says)) > 2:
+        pytest.skip("the place is looked for in the same way whatever is wrong")
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "torch.py").touch()
+    text = spec if isinstance(spec, str) else json.dumps(spec | {"language": "python"})
+    (folder / "kernel.json").write_text(text.replace('"{}"', f'"{folder}"'))
+    monkeypatch.setenv("WHERE", str(folder))
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+    if place == "the user's":
+        monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    else:
+        empty = f"{tmp_path}/none{os.pathsep}" if place == "the second of it" else ""
+        monkeypatch.setenv("JUPYTER_PATH", f"{empty}{tmp_path}")
+    said = ready.kernel()
+    assert says.replace("{}", str(folder)) in said
+    assert f"move the folder {folder} out of the way" in said
+
+
+def test_a_users_kernel_does_not_count_where_the_environments_comes_first(monkeypatch, tmp_path):
+    foreign_kernel(monkeypatch, tmp_path, ["/bin/sh", *LAUNCHED])
+    monkeypatch.delenv("JUPYTER_PATH")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    assert ready.kernel() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "hides"),
+    [
+        ("torch.py", "torch"),
+        ("random.py", "random"),
+        ("matplotlib/__init__.py", "matplotlib"),
+        ("lecture_utils/__init__.py", "lecture_utils"),
+        ("numpy.abi3.so", "numpy"),
+        ("sitecustomize.py", "sitecustomize"),
+        ("matplotlib/notes.txt", ""),  # no package: the environment's is found
+        ("my_own.py", ""),
+        ("test.py", ""),
+        ("sys.py", ""),
+    ],
+)
+@pytest.mark.parametrize("place", ["notebooks", "PYTHONPATH"])
+def test_a_file_that_hides_a_module_is_found_and_not_run(name, hides, place, monkeypatch, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("raise SystemExit(3)")
+    if place == "PYTHONPATH":
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    else:
+        monkeypatch.setattr(lab, "FOLDERS", (tmp_path, ROOT))
+    if name == "sitecustomize.py" and place == "PYTHONPATH":  # no Python starts at all
+        assert "another program's kernel" in ready.kernel()
+        return
+    said = ready.kernel()
+    assert said.startswith(f"{tmp_path / name.partition('/')[0]} hides the module {hides}: ") or (
+        said == hides == ""
+    )
+    assert not hides or ("PYTHONPATH" in said) is (place == "PYTHONPATH")
+
+
+def test_the_check_itself_runs_none_of_them(tmp_path):
+    for name in ("random", "torch", "shutil", "tempfile"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    done = subprocess.run(
+        [sys.executable, "-m", "lecture_utils.ready"],
+        cwd=ROOT,
+        env=dict(os.environ, PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith(f"✗ not ready: {tmp_path}/random.py hides the module random: ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", list(lab.CHANGES))
+def test_a_variable_that_changes_what_runs_is_named(name, monkeypatch, tmp_path):
+    value = tmp_path / "startup.py"
+    value.touch()
+    value = "error" if name == "PYTHONWARNINGS" else str(value)
+    assert lab.variables({name: ""}) == ""
+    assert lab.variables({"PYTHONWARNINGS": "ignore", "PYTHONSTARTUP": "/none"}) == ""
+    assert lab.variables({name: value}).startswith(f"the variable {name} ({value}) ")
+    assert lab.variables({name: value}).endswith(f"run `unset {name}`")
+    monkeypatch.setenv(name, value)
+    assert name in ready.kernel()
+
+
+def test_a_package_of_another_clone_is_named(monkeypatch):
+    monkeypatch.setattr(lab, "ROOT", ROOT / "elsewhere")
+    monkeypatch.setattr(lab, "FOLDERS", (ROOT / "notebooks",))
+    assert ready.kernel().startswith(
+        f"notebooks would take lecture_utils from {ROOT}/lecture_utils"
+    )
 
 
 def test_the_pins_are_those_that_are_installed():

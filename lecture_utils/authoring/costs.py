@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import maps, notebooks
 
 MEASURED = notebooks.FOLDER / "costs.yml"
 CPUINFO = Path("/proc/cpuinfo")
@@ -83,9 +83,39 @@ def write(costs: dict[str, tuple[float, int]]) -> None:
     MEASURED.write_text(head + text, encoding="utf-8")
 
 
+def load(course: dict, path: Path | None = None) -> dict:
+    """Read what was measured: machine, date, and per notebook its seconds and MB.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: something in it is not understood: the message names its line.
+    """
+    cost = {"seconds": _measured, "MB": _measured}
+    rows = maps.choice(course["notebooks"], "notebook")
+    wanted = {
+        "machine": maps.text,
+        "date": _day,
+        "notebooks": lambda place: maps.entries(place, rows, lambda row: maps.fields(row, cost)),
+    }
+    return maps.fields(maps.read(path or MEASURED), wanted)
+
+
+def _measured(place: maps.Place) -> int:
+    if maps.whole(place) < 1:
+        raise place.refuse("a number above 0 is expected here: run `make measure`")
+    return maps.whole(place)
+
+
+def _day(place: maps.Place) -> str:
+    try:
+        return date.fromisoformat(maps.raw(place)).isoformat()
+    except ValueError:
+        raise place.refuse("a day is expected here, such as 2026-11-26") from None
+
+
 def table(course: dict) -> str:
     """Write the instructor's table of what each notebook takes."""
-    kept = yaml.safe_load(MEASURED.read_text(encoding="utf-8"))
+    kept = load(course)
     rows = ["| No. | Notebook | Runs in | Memory at most |", "|---|---|---|---|"]
     for number, cost in kept["notebooks"].items():
         title = course["notebooks"][number]["title"]

@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import maps, notebooks, plans
 
 GLOSSARY = notebooks.FOLDER / "glossary.yml"
 GREEK = re.compile(
@@ -51,20 +49,50 @@ def load(course: dict, path: Path = GLOSSARY) -> tuple[list[Entry], list[str]]:
     """Return the entries for the notebooks that exist, and the letters without a fixed meaning.
 
     Raises:
-        ValueError: a name stands twice.
+        FileNotFoundError: there is no such file.
+        ValueError: a name stands twice, or something is not understood: the message names its line.
     """
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    entries = []
-    for fields in [*found["symbols"], *found["terms"]]:
-        name = fields["name"]
-        bare = name.strip("$")
-        form = fields.get("form", re.escape(bare) if "$" in name else rf"\b{bare}s?\b")
-        entry = Entry(name, fields["means"], form, tuple(fields.get("words", ())), fields["since"])
-        entries.append(entry)
+    wanted = {
+        "symbols": lambda place: maps.items(place, _entry),
+        "free": lambda place: maps.items(place, maps.text),
+        "terms": lambda place: maps.items(place, _entry),
+    }
+    found = maps.fields(maps.read(path), wanted)
+    entries = [*found["symbols"], *found["terms"]]
     names = [entry.name for entry in entries]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{path.name}: {twice[0]} stands there twice")
+        raise ValueError(f"{path.name}: {twice[0]} stands there twice: keep one of them")
     return [entry for entry in entries if entry.since in course["notebooks"]], found["free"]
+
+
+def _entry(place: maps.Place) -> Entry:
+    """Read one symbol or term."""
+    wanted = {
+        "name": _name,
+        "means": maps.text,
+        "form": _pattern,
+        "words": lambda words: maps.items(words, _pattern),
+        "since": plans.number,
+    }
+    fields = maps.fields(place, wanted, optional=("form", "words"))
+    bare = fields["name"].strip("$")
+    form = re.escape(bare) if "$" in fields["name"] else rf"\b{bare}s?\b"
+    return Entry(**{"form": form, **fields, "words": tuple(fields.get("words", ()))})
+
+
+def _name(place: maps.Place) -> str:
+    said = maps.text(place)
+    if not re.fullmatch(r"\$[^$]+\$|[^$]+", said):
+        raise place.refuse('a name is a term, or a symbol between two dollars such as "$L$"')
+    return said
+
+
+def _pattern(place: maps.Place) -> str:
+    try:
+        re.compile(maps.raw(place))
+    except re.error as error:
+        raise place.refuse(f"a regular expression is expected here ({error})") from None
+    return maps.raw(place)
 
 
 def prose(course: dict) -> dict[str, str]:

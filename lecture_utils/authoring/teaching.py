@@ -127,9 +127,15 @@ def leave_out(course: dict, number: str) -> str:
 
 
 def clock(start: str, later: int) -> str:
-    """Return the time of day some minutes after "09:00"."""
-    hours, rest = start.split(":")
-    later += 60 * int(hours) + int(rest)
+    """Return the time of day some minutes after "09:00".
+
+    Raises:
+        ValueError: `start` is no time of day.
+    """
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", str(start), re.ASCII)
+    if not found:
+        raise ValueError(f'a time of day is expected, from "00:00" to "23:59"; got {start!r}')
+    later += 60 * int(found[1]) + int(found[2])
     return f"{later // 60 % 24:02}:{later % 60:02}"
 
 

@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 from torch import Tensor
 
 from lecture_utils import plots
+from lecture_utils.require.drawing import numbers, require_text, require_texts
 
 MARKS = {0.0: "✗", 1.0: "✓"}
 SIZE = 10.8  # points: 13 px and more where the figure is 640 px wide
@@ -22,7 +23,16 @@ def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: st
         rows: the decoders.
         columns: the tests.
         title: the finding.
+
+    Raises:
+        ValueError: passed holds something else, or rows, columns or title do not fit it.
     """
+    passed = torch.from_numpy(numbers("passed", passed, 2))
+    if not (passed.isnan() | (passed == 0) | (passed == 1)).all():
+        raise ValueError("passed must hold 1 (passed), 0 (failed) or nan (does not apply) alone")
+    rows = require_texts("rows", rows, passed.shape[0])
+    columns = require_texts("columns", columns, passed.shape[1])
+    require_text("title", title)
     names = [name.replace("_", " ") for name in columns]
     fig, ax = plt.subplots(figsize=(7.1, 0.27 * len(rows) + 2.7), layout="constrained")
     palette = ListedColormap(["#CFE8DD", plots.PLAIN])

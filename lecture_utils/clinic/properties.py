@@ -12,15 +12,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-
-def same(a: Tensor, b: Tensor) -> bool:
-    """Tell whether two tensors are equal up to rounding in float64."""
-    return torch.allclose(a, b, rtol=0, atol=1e-9)
-
-
-def sublayers(model: nn.Module) -> list[nn.Module]:
-    """List a decoder's sublayers, the first block's attention first."""
-    return [part for block in model.blocks for part in (block.attention, block.feed_forward)]
+from lecture_utils.clinic.inputs import answer_of, require_sequences, same, sublayers
+from lecture_utils.require.numbers import require_seed
+from lecture_utils.require.tensors import describe, require_callable
 
 
 def silenced(model: nn.Module) -> nn.Module:
@@ -33,15 +27,22 @@ def silenced(model: nn.Module) -> nn.Module:
 
 
 def recorded(model: nn.Module, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Return the stream before and after each block, and what each branch returned on the way."""
+    """Return the stream before and after each block, and what each branch returned on the way.
+
+    Raises:
+        ValueError: the model is no decoder of the clinic, or x no sequences of its width.
+    """
+    require_sequences(model, x)
     updates = []
     hooks = [
         part.branch.register_forward_hook(lambda *call: updates.append(call[-1]))
         for part in sublayers(model)
     ]
-    h = model.stream(x)
-    for hook in hooks:
-        hook.remove()
+    try:
+        h = model.stream(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
     return h, updates
 
 
@@ -52,10 +53,20 @@ def token_jacobian(f: Callable, token: Tensor) -> Tensor:
 
 
 def shortcut_matrix(part: nn.Module, token: Tensor) -> Tensor:
-    """Return a sublayer's Jacobian, before its last norm, less that of its branch: (dim, dim)."""
+    """Return a sublayer's Jacobian, before its last norm, less that of its branch: (dim, dim).
+
+    Raises:
+        ValueError: it is no sublayer, or the token is no vector of numbers.
+    """
+    if not hasattr(part, "norm_sum") or not hasattr(part, "update"):
+        raise ValueError(f"a sublayer of a decoder is expected (sublayers); got {describe(part)}")
+    if not isinstance(token, Tensor) or token.dim() != 1 or not token.is_floating_point():
+        raise ValueError(f"token must be one vector, such as x[0, 0]; got {describe(token)}")
     norm, part.norm_sum = part.norm_sum, nn.Identity()
-    whole = token_jacobian(part, token)
-    part.norm_sum = norm
+    try:
+        whole = token_jacobian(part, token)
+    finally:
+        part.norm_sum = norm
     return whole - token_jacobian(part.update, token)
 
 
@@ -193,12 +204,19 @@ def outcome(test: Callable, model: nn.Module, x: Tensor, seed: int = 0) -> float
 
     Returns:
         1 passed, 0 failed, nan where the decoder is not meant to have the property.
+
+    Raises:
+        ValueError: the test returns neither True nor False, or an argument is none it can be.
     """
+    require_callable("test", test)
+    require_sequences(model, x)
+    require_seed(seed)
+    require_seed(_OTHER + seed)
     if model.norm == "post" and test in OPEN_SHORTCUT:
         return math.nan
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(_OTHER + seed)
-        return float(test(model, x))
+        torch.manual_seed(_OTHER + int(seed))
+        return float(answer_of(test, test(model, x)))
 
 
 def count_failures(
@@ -211,10 +229,14 @@ def count_failures(
         models: the decoders.
         batches: the sequences, one tensor for each decoder.
         options: passed on to the test.
+
+    Raises:
+        ValueError: the test returns neither True nor False.
     """
+    require_callable("test", test)
     failed = 0
     for seed, (model, x) in enumerate(zip(models, batches, strict=True)):
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(_OTHER + seed)
-            failed += not test(model, x, **options)
+            failed += not answer_of(test, test(model, x, **options))
     return failed

@@ -10,6 +10,8 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 from lecture_utils.heads import table
+from lecture_utils.require.drawing import numbers, require_text, require_texts
+from lecture_utils.require.tensors import require_whole
 
 
 def three_tokens(
@@ -24,8 +26,15 @@ def three_tokens(
         x: the tokens, shape (time, 2); each is its own query, key and value.
         names: one per token.
         row: which token the controls move.
-        start: where it is at first; None leaves it where it is in x.
+        start: where it is at first, two numbers from 0 to 3; None leaves it where it is in x.
+
+    Raises:
+        ValueError: x is no finite (time, 2), or names, row or start do not fit it.
     """
+    x, names = _tokens(x, names, row)
+    place = x[row].tolist() if start is None else numbers("start", start, 1, finite=True).tolist()
+    if len(place) != 2 or not all(0 <= number <= 3 for number in place):
+        raise ValueError(f"the token starts at two numbers from 0 to 3; got {place}")
 
     def draw(water: float, money: float) -> tuple[Figure, str]:
         moved = x.clone()
@@ -38,7 +47,6 @@ def three_tokens(
             f"takes {shares} and becomes ({new[0]:z.2f}, {new[1]:z.2f})."
         )
 
-    place = x[row].tolist() if start is None else start
     connect(draw, **{
         name: widgets.FloatSlider(
             value=float(place[k]), min=0.0, max=3.0, step=0.25,
@@ -61,7 +69,12 @@ def draw_attention(
 
     Returns:
         The figure, that token's weights (time,) and its weighted mean (2,).
+
+    Raises:
+        ValueError: x is no finite (time, 2), or names, title or row do not fit it.
     """
+    x, names = _tokens(x, names, row)
+    require_text("title", title)
     fig, axes = plt.subplots(1, 2, figsize=(8.2, 3.7), layout="constrained", width_ratios=(1, 1.35))
     weights = (x @ x.T).softmax(dim=1)
     table(axes[0], weights, names, names)
@@ -78,6 +91,15 @@ def draw_attention(
     axes[1].text(3.8, 3.2, note, color=plots.ink(plots.GREEN), ha="right", va="top", size=9.5)
     fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
     return fig, weights[row], new
+
+
+def _tokens(x: Tensor, names: tuple[str, ...], row: int) -> tuple[Tensor, tuple[str, ...]]:
+    """Accept tokens of two numbers, a name for each, and the place of one of them."""
+    found = numbers("x", x, 2, finite=True)
+    if found.shape[1] != 2 or abs(found).max() > 1e6:
+        raise ValueError(f"x must have shape (time, 2), each number below 1e6; got {found.shape}")
+    require_whole("row", row, 0, len(found) - 1)
+    return torch.from_numpy(found).float(), tuple(require_texts("names", names, len(found)))
 
 
 def _arrow(ax: Axes, tip: Tensor, label: str, color: str) -> None:

@@ -6,6 +6,9 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import require_keys, require_texts
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_callable
 
 
 def pictures(
@@ -24,7 +27,15 @@ def pictures(
         kinds: kind of picture to a tuple that begins with its title.
         who: the decoder shown first.
         kind: the picture shown first.
+
+    Raises:
+        ValueError: there is no function, or `who` or `kind` is none to choose from.
     """
+    require_callable("beside", beside)
+    decoders = require_texts("decoders", decoders)
+    require_keys("kinds", kinds)
+    require_choice("decoder", who, decoders)
+    require_choice("picture", kind, kinds)
     connect(
         beside,
         who=widgets.Dropdown(options=list(decoders), value=who, description="decoder"),

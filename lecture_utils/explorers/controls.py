@@ -7,6 +7,8 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lecture_utils.plots import picture
+from lecture_utils.require.numbers import shown
+from lecture_utils.require.tensors import require_callable
 
 
 def connect(draw: Callable[..., tuple[Figure, str]], **controls: widgets.ValueWidget) -> None:
@@ -18,7 +20,16 @@ def connect(draw: Callable[..., tuple[Figure, str]], **controls: widgets.ValueWi
     Args:
         draw: takes the controls' values by name; returns a figure and its alternative text.
         controls: one widget per argument of `draw`, shown in this order.
+
+    Raises:
+        ValueError: `draw` is no function, a control is no widget, or there is none.
     """
+    require_callable("draw", draw)
+    for name, control in controls.items():
+        if not isinstance(control, widgets.ValueWidget):
+            raise ValueError(f"{name} must be a widget with a value; got {shown(control)}")
+    if not controls:
+        raise ValueError("connect() needs at least one control, such as s=widgets.FloatSlider()")
     for name, control in controls.items():
         control.description = control.description or name
         control.style = {"description_width": "8em"}

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.tensors import require_callable
 
 _STARTS = ((False, "undivided", plots.ORANGE), (True, "divided", plots.SHORTCUT))
 _SEEDS = range(3)
@@ -20,7 +21,11 @@ def gpt_stream(lengths: Callable) -> None:
     Args:
         lengths: the notebook's function (depth, dim, std, divided, seed, context) that returns the
             length of the stream relative to x_0, (depth + 1,).
+
+    Raises:
+        ValueError: it is no function.
     """
+    require_callable("lengths", lengths)
 
     def draw(depth: int, dim: int, std: float, context: int) -> tuple[Figure, str]:
         sizes = {"dim": dim, "std": std, "context": context}

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import numbers, require_keys, require_text
+from lecture_utils.require.tensors import require_callable
 
 LOWEST, HIGHEST = 1e-2, 1e2  # nats: the colour scale of every slice; what lies beyond is clipped
 GUESSING = float(np.log(10))
@@ -35,7 +37,12 @@ def draw_slices(title: str, slices: dict[str, Tensor], steps: Tensor) -> Figure:
     Returns:
         The figure, one row per slice. Height and colour are logarithmic and clipped to 0.01 and
         100 nats; the red contour is the loss of guessing, ln 10.
+
+    Raises:
+        ValueError: steps do not ascend, or a slice is no (k, k) of numbers.
     """
+    require_text("title", title)
+    slices, steps = _require_slices(slices, steps)
     rows = len(slices)
     fig = plt.figure(figsize=(7.2, 0.5 + 2.9 * rows), layout="constrained", dpi=75)
     fig.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
@@ -53,6 +60,25 @@ def draw_slices(title: str, slices: dict[str, Tensor], steps: Tensor) -> Figure:
     bar.set_ticks([0.01, 0.1, 1, 10, 100], labels=["0.01", "0.1", "1", "10", "100"])
     bar.ax.axhline(GUESSING, color=_RED, linewidth=1.5)
     return fig
+
+
+def _require_slices(slices: dict[str, Tensor], steps: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Accept slices of one size with the steps along their sides, which ascend."""
+    along = numbers("steps", steps, 1, finite=True)
+    if len(along) < 2 or (np.diff(along) <= 0).any():
+        raise ValueError(f"steps must ascend, two or more of them; got {along.round(3).tolist()}")
+    require_keys("slices", slices)
+    found = {}
+    for name, losses in slices.items():
+        require_text("the name of a slice", name)
+        array = numbers(f"slices[{name!r}]", losses, 2)
+        if array.shape != (len(along), len(along)):
+            raise ValueError(
+                f"slices[{name!r}] must have shape {(len(along),) * 2}, as steps has; "
+                f"got {array.shape}"
+            )
+        found[name] = torch.from_numpy(array)
+    return found, torch.from_numpy(along)
 
 
 def _map(ax: plt.Axes, losses: Tensor, steps: Tensor) -> None:
@@ -95,7 +121,16 @@ def slices(nets: dict[str, list[nn.Module]], slice_of: Callable, share: Callable
         nets: by name ("plain…" and "shortcut…" get their colours), trained nets, one per seed.
         slice_of: the notebook's function (net, pair, steps) that returns losses, (k, k).
         share: the notebook's function of losses: the share of them near the centre's.
+
+    Raises:
+        ValueError: there is no function, or no list of nets, at least one each.
     """
+    require_callable("slice_of", slice_of)
+    require_callable("share", share)
+    require_keys("nets", nets)
+    for name, kind in nets.items():
+        if not isinstance(kind, (list, tuple)) or not kind:
+            raise ValueError(f"nets[{name!r}] must be a list of trained nets; got {kind!r:.80}")
 
     def draw(kind: str, seed: int, pair: int, reach: float) -> tuple[Figure, str]:
         steps = torch.linspace(-reach, reach, 21)

@@ -10,6 +10,8 @@ from torch import Tensor
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
 from lecture_utils.measure import spread
+from lecture_utils.require.drawing import numbers, require_keys
+from lecture_utils.require.tensors import require_callable
 
 _KINDS = ((False, "plain", plots.PLAIN), (True, "shortcut", plots.SHORTCUT))
 _PANELS = ("size", "gradient", "likeness")
@@ -26,8 +28,16 @@ def vital_signs(fresh_signs: Callable, weights: dict[str, Callable[[int], dict]]
     Args:
         fresh_signs: the notebook's function (depth, seeds, use_shortcut, norm, and the options of
             `weights`) that returns "size", "gradient" and "likeness", each (seeds, depth + 1).
-        weights: names of starting weights, and for each the options that make them at a depth.
+        weights: names of starting weights, "He" among them, and for each the options that make
+            them at a depth.
+
+    Raises:
+        ValueError: there is no function, or weights has no functions by name, or no "He".
     """
+    require_callable("fresh_signs", fresh_signs)
+    require_keys("weights", weights, ("He",))
+    for name, options in weights.items():
+        require_callable(f"weights[{name!r}]", options)
 
     def draw(depth: int, norm: str, weights_: str) -> tuple[Figure, str]:
         options = {"norm": NORMS[norm]} | weights[weights_](depth)
@@ -46,7 +56,14 @@ def vital_signs(fresh_signs: Callable, weights: dict[str, Callable[[int], dict]]
 
 
 def relative(signs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Refer length to the first state and gradient to the last; likeness stays a cosine."""
+    """Refer length to the first state and gradient to the last; likeness stays a cosine.
+
+    Raises:
+        ValueError: a sign is missing, or is no (seeds, depth + 1) of numbers.
+    """
+    require_keys("signs", signs, _PANELS)
+    for sign in _PANELS:
+        numbers(f"signs[{sign!r}]", signs[sign], 2)
     return {
         "size": signs["size"] / signs["size"][:, :1],
         "gradient": signs["gradient"] / signs["gradient"][:, -1:],

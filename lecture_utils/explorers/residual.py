@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import numbers, require_axes, require_finite
 
 
 def arrows(J: Tensor) -> None:
@@ -17,7 +18,11 @@ def arrows(J: Tensor) -> None:
     Args:
         J: Jacobian of the branch, shape (2, 2): row = output, column = input. The block's own is
             I + s J, and a gradient g comes back as (I + s J)ᵀ g.
+
+    Raises:
+        ValueError: J is no finite (2, 2) matrix.
     """
+    J = jacobian(J)
 
     def draw(s: float) -> tuple[Figure, str]:
         fig, ax = plots.figure(
@@ -48,8 +53,13 @@ def draw_arrows(ax: Axes, J: Tensor, s: float) -> tuple[float, float]:
 
     Returns:
         The lengths of both arrows: the singular values of I + s J.
+
+    Raises:
+        ValueError: `ax` is no axes, J no finite (2, 2) matrix, or s no finite number.
     """
-    back = (torch.eye(2) + s * J.float()).T
+    require_axes(ax)
+    require_finite("s", s)
+    back = (torch.eye(2) + float(s) * jacobian(J)).T
     turn = torch.linspace(0, 2 * torch.pi, 361)
     circle = torch.stack([turn.cos(), turn.sin()])  # (2, 361): each column is one g
     ellipse = back @ circle
@@ -65,6 +75,18 @@ def draw_arrows(ax: Axes, J: Tensor, s: float) -> tuple[float, float]:
     for set_line in (ax.axhline, ax.axvline):
         set_line(0, color="#BBBBBB", linewidth=0.8, zorder=0)
     return lengths[0].item(), lengths[1].item()
+
+
+def jacobian(J: Tensor) -> Tensor:
+    """Return a Jacobian of two numbers as an ordinary float32 matrix, (2, 2), on the CPU.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    found = numbers("J", J, 2, finite=True)
+    if found.shape != (2, 2) or abs(found).max() > 1e15:
+        raise ValueError(f"J must have shape (2, 2), each number below 1e15; got {found.shape}")
+    return torch.from_numpy(found).float()
 
 
 def _arrow(ax: Axes, tip: np.ndarray, label: str, color: str) -> None:

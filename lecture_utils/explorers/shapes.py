@@ -10,6 +10,8 @@ from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import require_texts
+from lecture_utils.require.tensors import require_callable, require_whole
 
 _AXIS = (1e-12, 1e5)  # the same as in the figure below the explorer
 _TICKS = [10.0**k for k in range(-12, 4, 3)]
@@ -23,7 +25,12 @@ def widths(gradient_back: Callable, bridges: Sequence[str]) -> None:
             the gradient's norm at h_0 ... h_L over the one at h_L, shape (seeds, L + 1); `he`
             asks for He's starting weights.
         bridges: what may stand on the shortcut where the width changes, by name.
+
+    Raises:
+        ValueError: there is no function, or bridges is no list of names.
     """
+    require_callable("gradient_back", gradient_back)
+    bridges = require_texts("bridges", bridges)
 
     def draw(layers: int, every: int, bridge: str, he: bool) -> tuple[Figure, str]:
         sizes = stairs(layers, every)
@@ -47,10 +54,12 @@ def stairs(layers: int, every: int, first: int = 64, last: int = 10) -> list[int
     """Return the widths of a net that narrows evenly, but only at every `every`-th layer.
 
     Raises:
-        ValueError: `layers` or `every` is not positive.
+        ValueError: `layers` or `every` is not from 1 to 10,000, or a width is not positive.
     """
-    if layers < 1 or every < 1:
-        raise ValueError(f"stairs() needs positive numbers; got {layers} layers, every {every}")
+    require_whole("layers", layers, 1, 10_000)
+    require_whole("every", every, 1)
+    require_whole("first", first, 1)
+    require_whole("last", last, 1)
     steps = [min(layers, -(-layer // every) * every) for layer in range(layers + 1)]
     return [round(first - (first - last) * step / layers) for step in steps]
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.tensors import require_callable
 
 
 def story(gradient_by_layer: Callable) -> None:
@@ -15,7 +16,11 @@ def story(gradient_by_layer: Callable) -> None:
     Args:
         gradient_by_layer: the notebook's function (kind, depth, nets) that returns relative
             norms, (nets, depth + 1), for the kinds "plain", "shortcut" and "scaled".
+
+    Raises:
+        ValueError: it is no function.
     """
+    require_callable("gradient_by_layer", gradient_by_layer)
     kinds = {
         "plain": ("plain: F(h)", plots.PLAIN, "-"),
         "shortcut": ("shortcut: h + F(h)", plots.SHORTCUT, "-"),

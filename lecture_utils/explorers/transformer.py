@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import numbers, require_keys, require_text
+from lecture_utils.require.numbers import require_choice
+from lecture_utils.require.tensors import require_callable
 
 _PARTS = {"common": "common part", "differences": "differences"}
 _SMALLEST = 1e-9  # smaller gradients are drawn at the lower edge
@@ -21,7 +25,11 @@ def placements(starts: Callable) -> None:
     Args:
         starts: the notebook's function (depth, norm, seeds, length, gain, use_shortcut) that
             returns "common" and "differences", each (seeds, depth + 1), relative to the last.
+
+    Raises:
+        ValueError: it is no function.
     """
+    require_callable("starts", starts)
 
     def draw(depth: int, length: int, gain: float, use_shortcut: bool) -> tuple[Figure, str]:
         found = {
@@ -53,7 +61,12 @@ def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figu
     Args:
         found: for each placement "common" and "differences", each (seeds, depth + 1).
         settings: what was measured, the beginning of the sentence.
+
+    Raises:
+        ValueError: a placement is unknown, or a part is missing or no numbers of its shape.
     """
+    found = _parts(found)
+    require_text("settings", settings)
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.5), sharey=True)
     fig.subplots_adjust(left=0.09, right=0.99, bottom=0.14, top=0.79, wspace=0.08)
     for ax, (part, title) in zip(axes, _PARTS.items(), strict=True):
@@ -75,6 +88,21 @@ def draw_parts(found: dict[str, dict[str, Tensor]], settings: str) -> tuple[Figu
         f"{settings}: gradient at the first block's input over that at the last block's output. "
         f"Differences between tokens: {said['differences']}; common part: {said['common']}."
     )
+
+
+def _parts(found: dict[str, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    """Accept both parts of the gradient for each placement, all (seeds, depth + 1)."""
+    require_keys("found", found)
+    checked: dict[str, dict[str, Tensor]] = {}
+    for norm, values in found.items():
+        require_choice("placement", norm, plots.PLACEMENTS)
+        require_keys(f"found[{norm!r}]", values, tuple(_PARTS))
+        arrays = {p: numbers(f"found[{norm!r}][{p!r}]", values[p], 2) for p in _PARTS}
+        checked[norm] = {part: torch.from_numpy(array) for part, array in arrays.items()}
+    blocks = {values[part].shape[1] for values in checked.values() for part in _PARTS}
+    if len(blocks) > 1 or blocks == {1}:
+        raise ValueError(f"all parts must have one number of blocks, 2 or more; got {blocks}")
+    return checked
 
 
 def _draw_part(ax: Axes, gradients: dict[str, Tensor]) -> None:

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from lecture_utils import plots
 from lecture_utils.explorers.controls import connect
+from lecture_utils.require.drawing import require_finite, require_keys
+from lecture_utils.require.tensors import require_callable
 
 
 def gradient_flow(
@@ -18,8 +20,20 @@ def gradient_flow(
         gradients_by_layer: the notebook's function (depth, phi, n_var, nets) that returns relative
             norms, measured and by the law, each (nets, depth + 1).
         activations: the activations to choose from, by name.
-        starts: the starting weights to choose from: n Var(W), by name.
+        starts: the starting weights to choose from: n Var(W), by name; the second is chosen first.
+
+    Raises:
+        ValueError: there is no function, no activation that is one, or no two starting weights.
     """
+    require_callable("gradients_by_layer", gradients_by_layer)
+    require_keys("activations", activations)
+    require_keys("starts", starts)
+    for name, phi in activations.items():
+        require_callable(f"activations[{name!r}]", phi)
+    for name, n_var in starts.items():
+        require_finite(f"starts[{name!r}]", n_var)
+    if len(starts) < 2:
+        raise ValueError(f"starts needs two names or more; got {list(starts)}")
 
     def draw(depth: int, activation: str, start: str, scale: float) -> tuple[Figure, str]:
         measured, law = gradients_by_layer(

@@ -8,13 +8,17 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
-from lecture_utils.models.transformer import FeedForward, Sublayer, join_heads, split_heads
-from lecture_utils.require import (
-    require_positive,
-    require_scale,
-    require_sequence,
-    require_tokens,
+from lecture_utils.models.gpt_inputs import (
+    require_config,
+    require_gpt,
+    require_ids,
+    require_logits,
+    require_parts,
+    require_prompt,
 )
+from lecture_utils.models.inputs import require_blocks, require_sequence, require_vectors
+from lecture_utils.models.transformer import FeedForward, Sublayer, join_heads, split_heads
+from lecture_utils.require.numbers import require_positive, require_scale, require_seed
 
 
 class CausalAttention(nn.Module):
@@ -23,12 +27,13 @@ class CausalAttention(nn.Module):
     Input and output (batch, time, dim).
 
     Raises:
-        ValueError: the input has another shape.
+        ValueError: config is no GPTConfig, or the input has another shape, type or device.
 
     Source: A. Radford et al., Language Models are Unsupervised Multitask Learners, 2019 (GPT-2).
     """
 
     def __init__(self, config: GPTConfig):
+        require_config(config)
         super().__init__()
         self.num_heads, self.dropout = config.num_heads, config.dropout
         self.qkv = nn.Linear(config.dim, 3 * config.dim)
@@ -36,7 +41,7 @@ class CausalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
-        require_sequence(x, self.out.in_features)
+        require_sequence(x, self.out.in_features, self.qkv)
         Q, K, V = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         p = self.dropout if self.training else 0.0
         mixed = scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
@@ -47,9 +52,13 @@ class GPTBlock(nn.Module):
     """Causal attention, then feed-forward, each with its shortcut and its norm.
 
     Input and output (batch, time, dim).
+
+    Raises:
+        ValueError: as for CausalAttention.
     """
 
     def __init__(self, config: GPTConfig):
+        require_config(config)
         super().__init__()
         wiring = {"use_shortcut": config.use_shortcut, "dropout": config.dropout}
         feed_forward = FeedForward(config.dim, 4 * config.dim, "gelu-tanh")
@@ -67,10 +76,15 @@ def initialise(model: nn.Module) -> None:
     Matrices and embeddings from N(0, 0.02²), biases 0; the two matrices of each block that write
     into the stream from N(0, 0.02² / 2N), N the number of blocks, 2N the number of sums.
 
+    Raises:
+        ValueError: the model has no blocks like GPTBlock; then nothing is changed.
+
     Source: A. Radford et al., 2019, section 2.3, for the rule: residual layers times 1/√N, N their
     number (here 2N). Which matrices, and 0.02 for all: Hugging Face's GPT-2. The code released with
     the paper draws positions with 0.01, all else with 0.02, and divides nothing.
     """
+    require_gpt(model)
+    require_blocks(model.blocks, "attention.branch.out", "feed_forward.branch.contract")
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             nn.init.zeros_(parameter)
@@ -86,16 +100,16 @@ def residual_stream(model: nn.Module, tokens: Tensor) -> list[Tensor]:
 
     Args:
         model: a GPT.
-        tokens: (batch, time) token ids.
+        tokens: (batch, time) token ids, int64 or int32, on the model's device.
 
     Returns:
         N + 1 tensors (batch, time, dim).
 
     Raises:
-        ValueError: token ids are out of range or of the wrong shape, or there are more of them
-            than the context holds.
+        ValueError: the model is no GPT of the course, token ids are out of range, of the wrong
+            shape or on another device, or there are more of them than the context holds.
     """
-    require_tokens(tokens, model.config.vocab_size, model.config.context)
+    require_ids(model, tokens)
     x = model.tokens(tokens) + model.positions.weight[: tokens.shape[1]]
     states = [model.dropout(x)]
     for block in model.blocks:
@@ -112,7 +126,12 @@ def read_logits(model: nn.Module, x: Tensor) -> Tensor:
 
     Returns:
         (..., vocab_size). The matrix is the table of token embeddings (tied weights).
+
+    Raises:
+        ValueError: the model is no GPT of the course, or x has another shape, type or device.
     """
+    require_parts(model)
+    require_vectors(x, model.tokens.embedding_dim, model.tokens)
     return model.final_norm(x) @ model.tokens.weight.T
 
 
@@ -124,22 +143,28 @@ def generate(
 
     Args:
         model: a GPT. Dropout acts if it is in training mode: call model.eval() first.
-        tokens: (batch, time) token ids, at least one; only the last `context` of them are read.
+        tokens: (batch, time) token ids, at least one, int64 or int32, on the model's device;
+            only the last `context` of them are read.
         steps: how many tokens to add.
         temperature: divides the logits; 0 takes the likeliest token each time.
-        seed: of the draw; the caller's random state is not touched.
+        seed: of the draw, a whole number; the caller's random state is not touched. Another
+            kind of device draws other tokens.
 
     Returns:
-        (batch, time + steps) token ids.
+        (batch, time + steps) token ids, int64.
 
     Raises:
-        ValueError: steps or temperature is out of range, or tokens are none of the model's.
+        ValueError: steps, temperature or seed is out of range, tokens are none of the model's,
+            the model has no config, or its logits are not finite.
     """
     require_positive("steps", steps)
     require_scale("temperature", temperature)
-    draw = torch.Generator().manual_seed(seed)
+    require_seed(seed)
+    require_prompt(model, tokens)
+    draw = torch.Generator(tokens.device).manual_seed(int(seed))
     for _ in range(steps):
         logits = model(tokens[:, -model.config.context :])[:, -1]  # (batch, vocab)
+        require_logits(logits, model.config.vocab_size, temperature)
         if temperature == 0:
             chosen = logits.argmax(-1, keepdim=True)
         else:
@@ -155,13 +180,14 @@ class GPT(nn.Module):
     the logits is the token embedding's (tied weights).
 
     Raises:
-        ValueError: token ids are out of range or of the wrong shape, or the sequence is longer
-            than the context.
+        ValueError: config is no GPTConfig, token ids are out of range, of the wrong shape or on
+            another device, or the sequence is longer than the context.
 
     Source: A. Radford et al., 2019 (GPT-2).
     """
 
     def __init__(self, config: GPTConfig):
+        require_config(config)
         super().__init__()
         self.config = config
         self.tokens = nn.Embedding(config.vocab_size, config.dim)

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from lecture_utils.models.transformer import PLACEMENTS
-from lecture_utils.require import require_choice, require_heads, require_positive, require_share
+from lecture_utils.require.numbers import (
+    MOST_BLOCKS,
+    require_choice,
+    require_flag,
+    require_heads,
+    require_positive,
+    require_share,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class GPTConfig:
 
     Raises:
         ValueError: a size is not a positive whole number, dim is not divisible by num_heads,
-            dropout is no share, or the placement is unknown.
+            dropout is no share, the placement is unknown, or use_shortcut is no bool.
     """
 
     vocab_size: int = 50257
@@ -38,7 +45,8 @@ class GPTConfig:
     def __post_init__(self) -> None:
         require_positive("vocab_size", self.vocab_size)
         require_positive("context", self.context)
-        require_positive("depth", self.depth)
+        require_positive("depth", self.depth, MOST_BLOCKS)
         require_heads(self.dim, self.num_heads)
         require_share("dropout", self.dropout)
         require_choice("norm", self.norm, PLACEMENTS)
+        require_flag("use_shortcut", self.use_shortcut)

@@ -7,11 +7,17 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.require import (
-    require_choice,
+from lecture_utils.models.inputs import (
     require_input,
-    require_positive,
     require_rows,
+    require_vectors,
+)
+from lecture_utils.require.numbers import (
+    MOST_BLOCKS,
+    require_choice,
+    require_flag,
+    require_positive,
+    require_room,
     require_scale,
     require_sizes,
 )
@@ -36,14 +42,15 @@ class DeepNeuralNetwork(nn.Module):
     Input (..., layer_sizes[0]), output (..., layer_sizes[-1]).
 
     Raises:
-        ValueError: fewer than two sizes, a size that is not a positive whole number, an input of
-            another shape, or one that holds NaN.
+        ValueError: fewer than two sizes, a size that is not a positive whole number,
+            use_shortcut is no bool, or an input of another shape, type or device, or with NaN.
 
     Source: lecture 22; S. Raschka, Build a Large Language Model (From Scratch), 2024, section 4.4.
     """
 
     def __init__(self, layer_sizes: list[int], use_shortcut: bool):
         require_sizes(layer_sizes)
+        require_flag("use_shortcut", use_shortcut)
         super().__init__()
         self.use_shortcut = use_shortcut
         self.layers = nn.ModuleList(
@@ -53,7 +60,7 @@ class DeepNeuralNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., layer_sizes[0]) to (..., layer_sizes[-1])."""
-        require_input(x, self.layers[0][0].in_features)
+        require_input(x, self.layers[0][0].in_features, self.layers[0][0])
         for layer in self.layers:
             y = layer(x)
             x = (x + y) if self.use_shortcut and x.shape == y.shape else y
@@ -71,8 +78,10 @@ def normalise(h: Tensor, norm: str | None) -> Tensor:
     Nothing is learned and nothing is remembered: twins with any norm have the same parameters.
 
     Raises:
-        ValueError: norm is "batch" and h has fewer than two rows.
+        ValueError: norm is unknown, h is no tensor of floating-point numbers, or norm is "batch"
+            and h has fewer than two rows.
     """
+    require_choice("norm", norm, (None, "layer", "batch"))
     require_rows(h, norm)
     if norm is None:
         return h
@@ -86,9 +95,18 @@ class MLPBlock(nn.Module):
     """One block of a twin: h + φ(norm(h)) W + b with the shortcut, φ(norm(h)) W + b without.
 
     Input and output (..., width).
+
+    Raises:
+        ValueError: an argument is not as ShortcutMLP takes it, or the input has another shape,
+            type or device.
     """
 
     def __init__(self, width: int, use_shortcut: bool, norm: str | None, activation: str):
+        require_positive("width", width)
+        require_room(int(width) ** 2)
+        require_flag("use_shortcut", use_shortcut)
+        require_choice("norm", norm, (None, "layer", "batch"))
+        require_choice("activation", activation, ACTIVATIONS)
         super().__init__()
         self.linear = nn.Linear(width, width)
         self.use_shortcut, self.norm = use_shortcut, norm
@@ -96,6 +114,7 @@ class MLPBlock(nn.Module):
 
     def branch(self, h: Tensor) -> Tensor:
         """Return F(h), what the block computes, (..., width)."""
+        require_vectors(h, self.linear.in_features, self.linear)
         return self.linear(self.phi(normalise(h, self.norm)))
 
     def forward(self, h: Tensor) -> Tensor:
@@ -111,8 +130,13 @@ def starting_weights(blocks: Iterable[MLPBlock], init: str, branch_scale: float)
         init: "default" keeps those; "he" draws weights of variance 2 / width and sets biases to 0.
         branch_scale: multiplies the weights and biases of every block.
 
+    Raises:
+        ValueError: init is unknown, or branch_scale negative.
+
     Source: K. He et al., Delving Deep into Rectifiers, arXiv:1502.01852, 2015.
     """
+    require_choice("init", init, ("default", "he"))
+    require_scale("branch_scale", branch_scale)
     for block in blocks:
         if init == "he":
             nn.init.kaiming_normal_(block.linear.weight, nonlinearity="relu")
@@ -142,7 +166,8 @@ class ShortcutMLP(nn.Module):
 
     Raises:
         ValueError: a size is not a positive whole number, norm, activation or init is unknown,
-            branch_scale is negative, or an input has another shape or holds NaN.
+            branch_scale is negative, use_shortcut is no bool, or an input has another shape,
+            type or device, or holds NaN.
 
     Source: K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, 2015;
     the order norm, activation, weights is that of arXiv:1603.05027, 2016.
@@ -162,9 +187,11 @@ class ShortcutMLP(nn.Module):
         out_features: int = 10,
     ):
         require_positive("width", width)
-        require_positive("depth", depth)
+        require_positive("depth", depth, MOST_BLOCKS)
         require_positive("in_features", in_features)
         require_positive("out_features", out_features)
+        require_room(int(width) * (int(depth) * int(width) + int(in_features) + int(out_features)))
+        require_flag("use_shortcut", use_shortcut)
         require_choice("norm", norm, (None, "layer", "batch"))
         require_choice("activation", activation, ACTIVATIONS)
         require_choice("init", init, ("default", "he"))
@@ -179,5 +206,5 @@ class ShortcutMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        require_input(x, self.stem.in_features)
+        require_input(x, self.stem.in_features, self.stem)
         return self.head(self.blocks(self.stem(x)))

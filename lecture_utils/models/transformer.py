@@ -3,13 +3,24 @@
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from lecture_utils.models.mlp import ACTIVATIONS
-from lecture_utils.require import (
-    require_choice,
-    require_heads,
+from lecture_utils.models.inputs import (
+    require_axes,
+    require_branch,
     require_mask,
-    require_positive,
+    require_same_shape,
     require_sequence,
+    require_splittable,
+    require_stream,
+    require_vectors,
+)
+from lecture_utils.models.mlp import ACTIVATIONS
+from lecture_utils.require.numbers import (
+    require_choice,
+    require_flag,
+    require_heads,
+    require_positive,
+    require_room,
+    require_scale,
     require_share,
 )
 
@@ -17,12 +28,20 @@ PLACEMENTS = ("post", "pre", "sandwich")
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
-    """Give each head its part of every token: (batch, time, dim) to (batch, heads, time, d_h)."""
+    """Give each head its part of every token: (batch, time, dim) to (batch, heads, time, d_h).
+
+    Raises ValueError if x has other axes, or dim does not split evenly.
+    """
+    require_splittable(x, num_heads)
     return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
 
 
 def join_heads(x: Tensor) -> Tensor:
-    """Put the heads' parts side by side: (batch, heads, time, d_h) to (batch, time, dim)."""
+    """Put the heads' parts side by side: (batch, heads, time, d_h) to (batch, time, dim).
+
+    Raises ValueError if x has other axes.
+    """
+    require_axes(x, "batch", "heads", "time", "d_h")
     return x.transpose(1, 2).flatten(2)
 
 
@@ -39,13 +58,14 @@ class SelfAttention(nn.Module):
 
     Raises:
         ValueError: dim is not divisible by num_heads, dropout is no share, the input or the mask
-            has another shape, or a sample is nothing but padding.
+            has another shape, type or device, or a sample is nothing but padding.
 
     Source: A. Vaswani et al., Attention Is All You Need, arXiv:1706.03762, 2017.
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float = 0.0):
         require_heads(dim, num_heads)
+        require_room(4 * int(dim) ** 2)
         require_share("dropout", dropout)
         super().__init__()
         self.num_heads, self.dropout = num_heads, dropout
@@ -53,7 +73,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
         """Map (batch, time, dim) to (batch, time, dim)."""
-        require_sequence(x, self.query.in_features)
+        require_sequence(x, self.query.in_features, self.query)
         require_mask(key_padding_mask, x)
         Q, K, V = (split_heads(f(x), self.num_heads) for f in (self.query, self.key, self.value))
         seen = None if key_padding_mask is None else ~key_padding_mask[:, None, None, :]
@@ -72,12 +92,14 @@ class FeedForward(nn.Module):
     Input and output (..., dim).
 
     Raises:
-        ValueError: a width is not a positive whole number, or the activation is unknown.
+        ValueError: a width is not a positive whole number, the activation is unknown, or the
+            input has another shape, type or device.
     """
 
     def __init__(self, dim: int, hidden_dim: int, activation: str = "gelu"):
         require_positive("dim", dim)
         require_positive("hidden_dim", hidden_dim)
+        require_room(2 * int(dim) * int(hidden_dim))
         require_choice("activation", activation, ACTIVATIONS)
         super().__init__()
         self.expand = nn.Linear(dim, hidden_dim)
@@ -86,6 +108,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., dim) to (..., dim)."""
+        require_vectors(x, self.expand.in_features, self.expand)
         return self.contract(self.phi(self.expand(x)))
 
 
@@ -103,7 +126,7 @@ class BertLayer(nn.Module):
     Input and output (batch, time, dim), batch first; key_padding_mask as in SelfAttention.
 
     Raises:
-        ValueError: as for SelfAttention and FeedForward.
+        ValueError: as for SelfAttention and FeedForward, or eps is negative.
 
     Source: J. Devlin et al., BERT, arXiv:1810.04805, 2018.
     """
@@ -116,6 +139,7 @@ class BertLayer(nn.Module):
         dropout: float = 0.1,
         eps: float = 1e-12,
     ):
+        require_scale("eps", eps)
         super().__init__()
         self.attention = SelfAttention(dim, num_heads, dropout)
         self.feed_forward = FeedForward(dim, intermediate_dim)
@@ -143,7 +167,8 @@ class Sublayer(nn.Module):
     Input and output (..., dim); what follows x is passed on to the branch.
 
     Raises:
-        ValueError: the placement is unknown, or dropout is no share.
+        ValueError: branch is no module, dim no width, the placement is unknown, use_shortcut is
+            no bool, dropout no share, eps negative, or the branch returns another shape.
 
     Source: R. Xiong et al., arXiv:2002.04745, 2020 (pre, post); M. Ding et al., arXiv:2105.13290,
     2021 (sandwich); J. Kim et al., arXiv:2502.02732, 2025 (peri).
@@ -159,8 +184,12 @@ class Sublayer(nn.Module):
         dropout: float = 0.0,
         eps: float = 1e-5,
     ):
+        require_branch(branch)
+        require_positive("dim", dim)
         require_choice("norm", norm, PLACEMENTS)
+        require_flag("use_shortcut", use_shortcut)
         require_share("dropout", dropout)
+        require_scale("eps", eps)
         super().__init__()
         self.branch, self.use_shortcut = branch, use_shortcut
         self.norm_in = nn.Identity() if norm == "post" else nn.LayerNorm(dim, eps)
@@ -170,11 +199,13 @@ class Sublayer(nn.Module):
 
     def update(self, x: Tensor, *context: Tensor | None) -> Tensor:
         """Return what the sublayer adds to the stream, (..., dim)."""
+        require_stream(x, self.norm_in, self.norm_sum)
         return self.dropout(self.norm_out(self.branch(self.norm_in(x), *context)))
 
     def forward(self, x: Tensor, *context: Tensor | None) -> Tensor:
         """Map (..., dim) to (..., dim)."""
         y = self.update(x, *context)
+        require_same_shape(y, x)
         return self.norm_sum(x + y if self.use_shortcut else y)
 
 
