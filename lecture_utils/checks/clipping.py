@@ -32,6 +32,10 @@ _TRIALS = (
           "then nothing changes."),
     Trial(([torch.tensor([0.3, 0.4])], 0.1), "for a limit of 0.1",
           "the limit may be below 1, and is max_norm, not 1."),
+    Trial(([torch.tensor([3.0])], 4.0), "for a norm of 3 and limit 4",
+          "3 is below 4: nothing changes. Compare the norm with the limit, not its square."),
+    Trial(([torch.tensor([0.5])], 0.3), "for a norm of 0.5 and limit 0.3",
+          "0.5 is above 0.3. Compare the norm with the limit, not its square."),
     Trial(([torch.zeros(2)], 1.0), "for all-zero gradients",
           "the joint norm is 0: leave them alone, do not divide by it."),
 )  # fmt: skip

@@ -33,7 +33,7 @@ _LIMITS = [
         (1.005e-4, "healthy"), (0.995e-4, "vanishing"), (1e-4, "healthy"),
         (99.5, "healthy"), (100.5, "explosion"), (100.0, "healthy"))),
     *((1.0, s, 0.3, word, "made up, one sign near its limit") for s, word in (
-        (995.0, "healthy"), (1005.0, "growth"), (1000.0, "healthy"))),
+        (995.0, "healthy"), (1005.0, "growth"), (1000.0, "healthy"), (1e-5, "healthy"))),
     *((1.0, 1.0, c, word, "made up, one sign near its limit") for c, word in (
         (0.895, "healthy"), (0.905, "collapse"), (0.9, "healthy"))),
 ]  # fmt: skip

@@ -34,6 +34,10 @@ class Trial:
     hint: str = ""
 
 
+class Changed(NotYet):
+    """Raised where an answer changes what it was given; its numbers may be right."""
+
+
 def called(answer: Callable, *given: Any, names: Sequence[str] = ()) -> Any:
     """Call the answer with copies of what is given; refuse that it changes them.
 
@@ -43,14 +47,14 @@ def called(answer: Callable, *given: Any, names: Sequence[str] = ()) -> Any:
         names: what the arguments are called in a message.
 
     Raises:
-        NotYet: an argument was changed.
+        Changed: an argument was changed.
     """
     handed = [copy.deepcopy(x) if _is_data(x) else x for x in given]
     result = answer(*handed)
     for place, (now, was) in enumerate(zip(handed, given, strict=True)):
         if not _same(now, was):
             name = f"`{names[place]}`" if place < len(names) else "what it was given"
-            raise NotYet(
+            raise Changed(
                 f"Your function changes {name} in place. Whoever gave it still needs it: make a "
                 f"new one, or work on a copy."
             )
@@ -124,6 +128,8 @@ def judge(
         wanted = read(right(*trial.given))
         try:
             raw = called(answer, *trial.given, names=names)
+        except Changed as mistake:
+            raise Changed(_in(trials, place, str(mistake))) from mistake
         except NotYet as mistake:
             _name_slip(_results(answer, trials, read), trials, slips, read)
             raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
@@ -147,7 +153,7 @@ def judge(
 def _in(trials: Sequence[Trial], place: int, message: str, hinted: bool = False) -> str:
     """Put before a message where it holds, if other trials were right; after it the hint."""
     when, hint = trials[place].when, trials[place].hint
-    if hinted and hint and "in place" not in message:
+    if hinted and hint:
         message = f"{message.rstrip('.')}. {sentence(hint)}"
     if place == 0 or not when:
         return message

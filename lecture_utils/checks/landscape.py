@@ -25,7 +25,7 @@ def _trials() -> list[Trial]:
               "curvature, from its own two neighbours."),
         Trial((torch.tensor([1.0, 2.0, 5.0]), 1.0), "for three losses",
               "then there is one inner point, and one curvature."),
-        Trial((2 - 0.7 * wide, 3.0), "on a straight line", "there the curvature is 0."),
+        Trial((2 - 0.5 * wide, 1.0), "on a straight line", "there the curvature is 0."),
         Trial((4 - wide**2 + wide, 3.0), "on a hilltop", "there the curvature is negative."),
         Trial((0.1 + 7 * near**2 + 90 * near**3, 0.05), "for 25 losses in steps of 0.05"),
         Trial((torch.tensor([0.3, 0.1, 0.4, 0.9], dtype=torch.float64), 2), "in steps of 2"),

@@ -68,8 +68,13 @@ def _first_number(answer: Callable, trial: Trial) -> str | None:
 
 def _require_no_list(answer: Callable) -> None:
     """Refuse what takes one tensor, or one operation, or the time, for each of 2^L paths."""
-    with _Watch():
+    with _Watch() as watch:
         answer([0.5 * torch.eye(2) for _ in range(14)], torch.ones(2))
+    if watch.largest > 300:  # 15 vectors have 30 numbers, 15 x 15 vectors 450
+        raise NotYet(
+            f"Right numbers, with {watch.largest} of them in one tensor; 15 vectors of width 2 "
+            f"have 30: keep one vector for each number of branches, not one for each block, too."
+        )
     if (long := _seconds(answer, 14)) < 0.05:
         return
     long = min(long, _seconds(answer, 14), _seconds(answer, 14))
@@ -87,13 +92,14 @@ def _seconds(answer: Callable, depth: int) -> float:
 class _Watch(TorchFunctionMode):
     """Refuse more than 2,000 numbers in one tensor, and more than 15,000 operations."""
 
-    count = 0
+    count = largest = 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         self.count += 1
-        large = isinstance(result, Tensor) and result.numel() > 2000
-        if large or self.count > 15_000:
+        if isinstance(result, Tensor):
+            self.largest = max(self.largest, result.numel())
+        if self.largest > 2000 or self.count > 15_000:
             raise NotYet(_LISTED)
         return result
 

@@ -115,9 +115,6 @@ def _settings() -> list[_Setting]:
                  "hides the length, and one thing more."),
         _Setting(centred, x, "the branch's output has mean 0, but not mean square 1", "A norm "
                  "makes both: test both."),
-        _Setting(_feed_forward(16, 0, 1e-3), _norm(x), "the branch is weak and the tokens come out "
-                 "of a norm", "Then f(x) looks normalised whatever the wiring. Try f on tokens of "
-                 "your own that are not, such as 3 * x + 1.", ("pre",)),
     ]  # fmt: skip
 
 

@@ -61,6 +61,11 @@ _TRIALS = (
         "for two layers with shortcuts",
         "look at the step back where there is a shortcut: the sum hands g itself on, too.",
     ),
+    Trial(
+        _net([3, 3, 3, 3], 2, 9),
+        "for three layers with shortcuts",
+        "each shortcut hands on the g that arrives at its own layer.",
+    ),
     Trial(_net([3, 3, 3, 3, 3, 1], 3, 7), "for the lecture's net",
           "its last layer has no shortcut, the others have one."),
     Trial(
@@ -80,7 +85,7 @@ _AT_FIRST = (
     "gelu(z) is z and its slope 1, so dL/dW is hᵀ times 2z over the number of outputs: its first "
     "entry is 37.33. Yours is not: look at dL/dy, and how g, δ and dL/dW follow from it."
 )
-_LECTURE = 7  # its place among the trials
+_LECTURE = 8  # its place among the trials
 
 
 @graded

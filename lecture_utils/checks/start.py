@@ -50,7 +50,24 @@ def environment() -> None:
 def with_shortcut(answer: Callable) -> str:
     """Exercise 0.1: F(x) + x."""
     judge(answer, _with_shortcut, _trials(), _SLIPS)
+    _require_gradient(answer)
     return "That is the plus sign of this course."
+
+
+def _require_gradient(answer: Callable) -> None:
+    """Refuse a sum in which x is cut off, so that a gradient comes back through F alone."""
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    try:
+        found = answer(lambda v: 10 * v, x)
+    except NotYet:  # computed outside of PyTorch, where no gradient is known
+        return
+    if isinstance(found, Tensor) and found.requires_grad:
+        (gradient,) = torch.autograd.grad(found.sum(), x)
+        if not torch.equal(gradient, torch.full((2,), 11.0)):
+            raise NotYet(
+                "Right numbers, but no gradient comes back along the shortcut: x is cut off from "
+                "it, by .detach(), .data or no_grad. Add x itself."
+            )
 
 
 def _with_shortcut(F: Callable, x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import ast
 import copy
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ import torch
 from exercises.mutants import mutants
 
 from lecture_utils.authoring import notebooks
+from lecture_utils.checks import judge, values
+from lecture_utils.checks.judge import _alike, _result
 from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT, Verdict
 
 
@@ -163,6 +166,25 @@ def all_tests(cases: list[Case]) -> dict:
         found = verdict(case.number, code)
         assert found.status == NOT_YET, found
         assert says in found.message
+
+    @numbers
+    def test_every_slip_is_a_mistake(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In some trial a slip gives something else than the right function."""
+        harmful: dict[str, bool] = {}
+
+        def watched(answer, right, trials, slips=(), *, read=values.as_tensor, **options):
+            for slip, message in slips:
+                pairs = [[_result(f, trial, read) for f in (right, slip)] for trial in trials]
+                wrong = not all(_alike(*pair) for pair in pairs)
+                harmful[message] = harmful.get(message, False) or wrong
+            return judge.judge(answer, right, trials, slips, read=read, **options)
+
+        for name, module in list(sys.modules.items()):
+            if name.startswith("lecture_utils.checks.") and module is not judge:
+                monkeypatch.setattr(module, "judge", watched, raising=False)
+        found = verdict(case.number, solution(case.number))
+        assert found.status == RIGHT, found
+        assert all(harmful.values()), [said for said, wrong in harmful.items() if not wrong]
 
     def test_mutants_are_caught_and_explained() -> None:
         told = [(case, *row) for case in cases for row in tried(case)]

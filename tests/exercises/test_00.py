@@ -57,6 +57,11 @@ with_shortcut = functools.partial(both, operator.add)
         "def with_shortcut(F, x): return (F(x) + x).tolist()",
     ),
     wrong={
+        """
+def with_shortcut(F, x):
+    saved = x.clone().detach()
+    return F(x) + saved
+""": "no gradient comes back along the shortcut",
         "def with_shortcut(F, x): return F(x)": "F(x) alone",
         "def with_shortcut(F, x): return x": "the branch F(x) is missing",
         "def with_shortcut(F, x): return x + x": "one of the two",

@@ -268,7 +268,7 @@ def find_n_var(phi, powers_left):
     while powers_left(phi, n_var) < 0:
         n_var = n_var + 0.1
     return n_var
-""": "more than 200 for one activation",
+""": "more than 200 times for one activation",
         """
 def find_n_var(phi, powers_left):
     return 1e30 * (1 + phi(torch.tensor(0.3)).item())
@@ -359,6 +359,13 @@ def clip(gradients, max_norm):
 """,
     ),
     wrong={
+        """
+def clip(gradients, max_norm):
+    squared = sum((G**2).sum() for G in gradients)
+    if squared > max_norm:
+        return [G * (max_norm / squared.sqrt()) for G in gradients]
+    return [G.clone() for G in gradients]
+""": "Compare the norm with the limit, not its square",
         "def clip(Gs, m): return [G / G.norm() * min(m, G.norm()) for G in Gs]": "on its own",
         "def clip(Gs, m): return [G.clamp(-m, m) for G in Gs]": "on its own",
         "def clip(Gs, m): s = sum((G**2).sum() for G in Gs)**.5; return [G*m/s for G in Gs]": (

@@ -321,6 +321,16 @@ def norm_by_branches(J, g):
 """,
     ),
     wrong={
+        """
+def norm_by_branches(J, g):
+    L = len(J)
+    table = torch.zeros(L + 1, L + 1, len(g), dtype=g.dtype)   # [blocks passed, branches taken]
+    table[0, 0] = g
+    for i in range(L):
+        table[i + 1] = table[i]
+        table[i + 1, 1:] += table[i, :-1] @ J[L - 1 - i]
+    return table[L].norm(dim=1)
+""": "not one for each block",
         lengths(step="for k in range(1, len(v)): v[k] += v[k - 1] @ J_l"): "several times",
         lengths(step="v[1:] = v[1:] + v[:-1] @ J_l.T"): "the transpose",
         lengths(order="J"): "started at the first block",

@@ -1056,6 +1056,26 @@ def printout_by_hand(x, weights, biases):
     ],
     outcome=lambda found, *_: list(found),
     wrong={
+        """
+def printout_by_hand(x, weights, biases):
+    h = x
+    hs, zs = [], []
+    for W, b in zip(weights, biases):
+        hs.append(h.clone())
+        z = h @ W + b
+        zs.append(z)
+        if h.shape == z.shape:
+            h += gelu(z)
+        else:
+            h = gelu(z)
+    g = 2 * h / h.numel()
+    grads = []
+    for W, h, z in zip(reversed(weights), reversed(hs), reversed(zs)):
+        delta = g * gelu_slope(z)
+        grads.insert(0, h.T @ delta)
+        g = delta @ W.T + (g if h.shape == z.shape else 0)
+    return grads
+""": "changes `x` in place",
         printed(step="delta @ W.T"): "`g +` is missing",
         printed(loss="torch.ones_like(y)"): "dL/dy is missing",
         printed(loss="y / y.numel()"): "A factor 2",

@@ -311,6 +311,18 @@ diagnose = Doctor()
 """,
     ),
     wrong={
+        """
+def diagnose(gradient, size, likeness):
+    if gradient < 1e-4 or size < 1e-3:
+        return "vanishing"
+    if gradient > 100:
+        return "explosion"
+    if size > 1e3:
+        return "growth"
+    if likeness > 0.9:
+        return "collapse"
+    return "healthy"
+""": "Its gradient has not vanished",
         by_signs("vanishing"): 'You never say "growth"',
         by_signs("vanishing", "growth"): "that is the trap",
         by_signs("vanishing", "growth", "collapse"): "More than a hundred times",
