@@ -93,6 +93,8 @@ _SLIPS = (
        "of the arguments as it came.") for k in range(4)),
     (lambda d, N, V=50257, T=1024: (V + T) * d + N * (12 * d ^ 2 + 13 * d) + 2 * d, _POWER),
     (lambda d, N, V=50257, T=1024: (V + T) * d + N * (12 * (d ^ 2) + 13 * d) + 2 * d, _POWER),
+    (_less(lambda d, N, V, T: -N * T * T), "You counted the causal masks, T times T in each block: "
+     "they are constants, not parameters."),
     (_less(lambda d, N, V, T: 2 * d), "The final norm is missing: 2d."),
     (_less(lambda d, N, V, T: d), "A norm has two vectors, a factor and a bias: 2d for the last "
      "one, too."),

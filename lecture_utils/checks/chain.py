@@ -30,6 +30,7 @@ def _trials() -> list[Trial]:
         ([0.5, -0.8], 0.7, "for two blocks"),
         ([0.5, -0.8, 0.3, 0.9], 0.7, "for four blocks"),
         ([0.6, 0.2, 1.1], -1.5, "for a negative y_0"),
+        ([-3.0, 0.4, -2.5], 0.1, "where a factor f' + 1 is negative"),
         ([3.0, 0.0, 0.4, -0.3, 1.0], 0.4, "for five blocks, one of weight 0"),
         ([0.7, 0.1, -0.2, 0.5, 0.3, 0.2] * 5, 0.1, "for thirty blocks"),
     )

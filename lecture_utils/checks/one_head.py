@@ -138,6 +138,9 @@ _PADDED = (
     Trial(_inputs(2, 4, 3, 5, (2, 4)), "with padding in the first sample"),
     Trial(_inputs(3, 5, 2, 1, (5, 3, 1)), "with padding in the other samples", "each sample has "
           "its own mask."),
+    Trial((*_inputs(2, 4, 3, 5)[:4], torch.tensor([[False, True, False, False], [True] * 2 + [False]
+          * 2])), "with padding before and between the words", "padding may stand anywhere: go by "
+          "the mask, not by a count."),
     Trial(_inputs(4, 4, 4, 4, (1, 2, 3, 4)), "where batch, time, d and d_h are all 4", "where "
           "sizes are equal, a wrong axis fits, too: the mask's axes are (batch, 1, keys)."),
     Trial(_far(), "where the words' scores are near −30", "what you put in the padding's place "

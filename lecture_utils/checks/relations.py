@@ -127,7 +127,13 @@ def _scaled(pairs: Pairs) -> str | None:
 
 def _ratio(factor: float) -> str:
     """Write a factor as people would: 2, 1/3, √2, −1/2."""
-    for name, value in (("", 1.0), ("√2", math.sqrt(2)), ("π", math.pi), ("ln 10", math.log(10))):
+    for name, value in (
+        ("", 1.0),
+        ("√2", math.sqrt(2)),
+        ("√3", math.sqrt(3)),
+        ("π", math.pi),
+        ("ln 10", math.log(10)),
+    ):
         times, over = factor / value, value / factor
         if abs(times - round(times)) < 1e-4 * abs(times) and 0 < abs(round(times)) <= 4096:
             return f"{round(times)}{name}".removeprefix("1" if name else "")

@@ -73,6 +73,11 @@ def _require_stretched(answer: Callable, net: ShortcutMLP, k: int, a: float) -> 
     found = _states(parts, x)
     wanted = [D * state for state in h[:-1]] + [h[-1]]
     if all(_same(f, w, D) for f, w in zip(found, wanted, strict=True)):
+        if not all(hasattr(new, part) for part in ("stem", "blocks", "head")):
+            raise NotYet(
+                f"Right numbers, in {said(new)}: a new ShortcutMLP is asked for, with stem, blocks "
+                f"and head, since `sharpness` measures no other net. Change a copy of `net`."
+            )
         with torch.no_grad():
             if not close(as_tensor(new(x.to(_dtype(new)))), h[-1]):
                 raise Unrecognised(

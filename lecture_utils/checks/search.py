@@ -65,6 +65,7 @@ def _explain_search(
         (lambda v: 64 * v, "That is Var(W); the question is n Var(W), and these nets have n = 64."),
         (lambda v: v**2, "That is the root of n Var(W): give n Var(W) itself."),
         (lambda v: 1 / v, "That is 1 / (n Var(W)): turn the fraction over."),
+        (lambda v: 10 ** min(v, 9), "That is its power of ten: give n Var(W) itself."),
     ):
         if all(abs(powers_left(UNSEEN[k], change(v), seed=1)) <= 1 for k, v in found.items()):
             raise NotYet(message)
@@ -79,8 +80,8 @@ def _explain_search(
     (slopes,) = torch.autograd.grad(phi(z).sum(), z)
     if abs(value * slopes.square().mean().item() - 1) < 0.1:
         raise NotYet(
-            f"You took the slopes at z of spread 1. But the weights change z: after 50 layers "
-            f"10^{left:.0f} of the gradient is left with {name}. Measure in the net, with "
+            f"That is what the slopes at z of spread 1 ask for. But the weights change z: after 50 "
+            f"layers 10^{left:.0f} of the gradient is left with {name}. Measure in the net, with "
             f"powers_left."
         )
     if not math.isfinite(left):

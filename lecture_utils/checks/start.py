@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lecture_utils.checks.judge import Trial, judge
-from lecture_utils.checks.values import number
+from lecture_utils.checks.values import as_tensor, number
 from lecture_utils.checks.verdict import NotYet, graded
 from lecture_utils.ready import good_python, installed, span
 
@@ -49,9 +49,22 @@ def environment() -> None:
 @graded
 def with_shortcut(answer: Callable) -> str:
     """Exercise 0.1: F(x) + x."""
-    judge(answer, _with_shortcut, _trials(), _SLIPS)
+    judge(answer, _with_shortcut, _trials(), _SLIPS, why=_made_of)
     _require_gradient(answer)
     return "That is the plus sign of this course."
+
+
+def _made_of(answer: Callable, trial: Trial) -> str | None:
+    """Say how often F(x) and x are in the answer's result, if it is made of those two."""
+    F, x = torch.square, torch.tensor([1.0, 2.0, -3.0])
+    parts = torch.stack([F(x).flatten(), x.flatten()], 1).double()
+    found = as_tensor(answer(F, x)).flatten()
+    if len(found) != len(parts):
+        return None
+    times = torch.linalg.lstsq(parts, found[:, None]).solution
+    if not torch.allclose(parts @ times, found[:, None]) or (times - 1).abs().max() < 1e-3:
+        return None
+    return f"Yours is {times[0].item():.3g} F(x) + {times[1].item():.3g} x: once each is asked for."
 
 
 def _require_gradient(answer: Callable) -> None:
@@ -122,6 +135,8 @@ _SLIPS = (
     (lambda F, x: F(x + 1), "You added 1 to x before F; add x to what comes out of F."),
     (lambda F, x: F(x) + 1, "You added 1; add x."),
     (lambda F, x: (F(x) + x) / 2, "That is the mean of the two; their sum is asked for."),
+    (lambda F, x: F(torch.relu(x)) + x, "You gave F the relu of x; whatever the branch does is "
+     "in F already."),
     (lambda F, x: torch.relu(F(x) + x), "A relu too many: return the sum as it is."),
     (lambda F, x: torch.relu(F(x)) + x, "A relu too many: return the sum as it is."),
     (lambda F, x: torch.maximum(F(x), x), "You took the larger of the two; add them."),

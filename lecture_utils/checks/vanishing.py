@@ -63,6 +63,12 @@ _RATIO_SLIPS = (
     (lambda s: (s[0] / s[-1]).median(), "You divided the first net by the last net. Nets are rows; "
      "layers are columns."),
     (lambda s: s.median(0).values[0] / s.median(0).values[-1], _BEFORE),
+    (lambda s: (s[:, :-1] / s[:, 1:]).quantile(0.5), "You took every layer over the next one; the "
+     "first over the last is asked for, one ratio for each net."),
+    (lambda s: (s[:, 0].sort().values / s[:, -1].sort().values).median(), "You sorted each layer "
+     "by itself, so a ratio mixes two nets. A net's own first and last layer belong together."),
+    (lambda s: (s[:, 0] / s[:, -1])[len(s) // 2], "You took the net in the middle of the rows; the "
+     "median is the middle of the ratios, sorted by size."),
     (lambda s: (s[:, 0] / s.sum(1)).median(), "You divided by the sum over all layers; divide by "
      "the last layer."),
     (lambda s: (s[:, 0] / s.max(1).values).median(), "You divided by the largest layer; divide by "
@@ -115,6 +121,7 @@ _STD_SLIPS = (
      "the standard deviation."),
     (lambda n, a: ((1 + a**2) / (2 * n)) ** 0.5, "Upside down: Var(W) is 1 over n E[φ'²], so "
      "(1 + a²)/2 stands below the line."),
+    (lambda n, a: (2 / n * (1 + a**2)) ** 0.5, "Brackets: 1 + a² stands below the line, with n."),
     (lambda n, a: ((1 + a**2) * n / 2) ** 0.5, "Upside down: Var(W) is 1 over n E[φ'²]."),
     (lambda n, a: (2 / ((1 - a**2) * n)) ** 0.5, _LEAK),
     (lambda n, a: (2 / ((1 + a * abs(a)) * n)) ** 0.5, _LEAK),
