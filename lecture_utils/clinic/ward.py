@@ -24,10 +24,10 @@ class Attention(SelfAttention):
     def scores(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """Return the masked scores, (batch, heads, time, time)."""
         Q, K = self.split(self.query(x)), self.split(self.key(x))
-        hidden = self.future(x.shape[1])
+        hidden = self.future(x.shape[1]).to(x.device)
         if padding is not None:
             hidden = hidden | padding[:, None, None, :]
-        itself = torch.eye(x.shape[1], dtype=torch.bool)
+        itself = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
         return (Q @ K.mT * self.scale()).masked_fill(hidden & ~itself, -math.inf)
 
     def split(self, x: Tensor) -> Tensor:
