@@ -11,7 +11,8 @@ import torch
 from properties.bad import named
 from torch import nn
 
-from lecture_utils.checks.judge import Trial, called, judge
+from lecture_utils.checks.calling import called
+from lecture_utils.checks.judge import Trial, judge
 from lecture_utils.checks.relations import relation
 from lecture_utils.checks.values import number, tensor, truth
 from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT, NotYet, graded

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lecture_utils.checks.judge import Trial, called, judge
+from lecture_utils.checks.calling import called
+from lecture_utils.checks.judge import Trial, judge
 from lecture_utils.checks.values import as_tensor, said
 from lecture_utils.checks.verdict import NotYet, graded
 

@@ -127,7 +127,12 @@ def _why_changed(net: nn.Module, found: nn.Module, x: Tensor) -> str:
             "The outputs changed, and the new net has no weights that the old one lacks. Does one "
             "block stand twice in it? The new block needs weights of its own."
         )
-    zeroed = copy.deepcopy(found)
+    return _why_new_block(net, found, new, x)
+
+
+def _why_new_block(net: nn.Module, found: nn.Module, new: list, x: Tensor) -> str:
+    """Say what in the new block changes the outputs, or how the old ones are wired otherwise."""
+    outputs, zeroed = found(x), copy.deepcopy(found)
     with torch.no_grad():
         for p in _new_parameters(net, zeroed)[0]:
             p.zero_()

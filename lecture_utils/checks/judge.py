@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from lecture_utils.checks.calling import Changed, called
 from lecture_utils.checks.probes import Probe
 from lecture_utils.checks.relations import close, relation, same_each_time
 from lecture_utils.checks.values import as_tensor, sentence, shaped
@@ -34,33 +34,6 @@ class Trial:
     hint: str = ""
 
 
-class Changed(NotYet):
-    """Raised where an answer changes what it was given; its numbers may be right."""
-
-
-def called(answer: Callable, *given: Any, names: Sequence[str] = ()) -> Any:
-    """Call the answer with copies of what is given; refuse that it changes them.
-
-    Args:
-        answer: the reader's function.
-        given: arguments; tensors, arrays, modules, lists and dicts are copied.
-        names: what the arguments are called in a message.
-
-    Raises:
-        Changed: an argument was changed.
-    """
-    handed = [copy.deepcopy(x) if _is_data(x) else x for x in given]
-    result = answer(*handed)
-    for place, (now, was) in enumerate(zip(handed, given, strict=True)):
-        if not _same(now, was):
-            name = f"`{names[place]}`" if place < len(names) else "what it was given"
-            raise Changed(
-                f"Your function changes {name} in place. Whoever gave it still needs it: make a "
-                f"new one, or work on a copy."
-            )
-    return result
-
-
 def name_slip(found: Tensor | float, slips: Iterable[tuple[Tensor | float, str]]) -> None:
     """Raise `NotYet` with the message of the first slip whose result is the one found.
 
@@ -74,25 +47,6 @@ def name_slip(found: Tensor | float, slips: Iterable[tuple[Tensor | float, str]]
             raise NotYet(message)
 
 
-def _is_data(x: Any) -> bool:
-    return isinstance(x, Tensor | np.ndarray | nn.Module | list | tuple | dict)
-
-
-def _same(now: Any, was: Any) -> bool:
-    """Tell whether a value is still what it was."""
-    if isinstance(was, Tensor):
-        return now.shape == was.shape and torch.equal(now.nan_to_num(), was.nan_to_num())
-    if isinstance(was, np.ndarray):
-        return np.array_equal(now, was)
-    if isinstance(was, nn.Module):
-        return repr(now) == repr(was) and _same(now.state_dict(), was.state_dict())
-    if isinstance(was, dict):
-        return now.keys() == was.keys() and all(_same(now[key], was[key]) for key in was)
-    if isinstance(was, list | tuple):
-        return len(now) == len(was) and all(map(_same, now, was))
-    return True
-
-
 def judge(
     answer: Callable,
     right: Callable,
@@ -104,10 +58,9 @@ def judge(
 ) -> None:
     """Hold the answer to `right` on all trials, the simplest first; say what is wrong with it.
 
-    The message is, in this order: the slip whose results are the answer's in all trials; how
-    every result is related to the right one; an argument that is not used; the first trial that
-    is wrong where those before are right, with its hint; what a probe finds. Else it says what to
-    compute by hand.
+    The message is, in this order: the slip with the same results in all trials; how all results
+    are related to the right ones; an argument that is not used; the first trial that is wrong,
+    with its hint; what a probe finds. Else it says what to compute by hand.
 
     Args:
         answer: the reader's function.
@@ -120,34 +73,46 @@ def judge(
 
     Raises:
         NotYet: the answer is wrong; `Unrecognised` where the mistake remains unknown.
-        NotAttempted: the answer returns nothing yet.
     """
-    names = list(inspect.signature(right).parameters)
-    found: list[Tensor] = []
+    first = None
     for place, trial in enumerate(trials):
         wanted = read(right(*trial.given))
-        try:
-            raw = called(answer, *trial.given, names=names)
-        except Changed as mistake:
-            raise Changed(_in(trials, place, str(mistake))) from mistake
-        except NotYet as mistake:
-            _name_slip(_results(answer, trials, read), trials, slips, read)
-            raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
-        try:
-            value = shaped(read(raw), tuple(wanted.shape))
-        except NotYet as mistake:
-            for some in (trials, trials[: place + 1]):
-                _name_slip(_results(answer, some, read), some, slips, read)
-            raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
+        value = _value(answer, right, trials, place, slips, read)
         if not close(value, wanted):
             _explain(answer, right, trials, slips, place, read, why)
-        found.append(value)
+        first = value if first is None else first
     again = read(answer(*copy.deepcopy(trials[0].given)))
-    if again.numel() != found[0].numel() or not close(again.reshape_as(found[0]), found[0]):
+    if again.numel() != first.numel() or not close(again.reshape_as(first), first):
         raise NotYet(
             "A second call with the same input gives another result: something is kept between "
             "calls, in a global name or a default argument."
         )
+
+
+def _value(
+    answer: Callable,
+    right: Callable,
+    trials: Sequence[Trial],
+    place: int,
+    slips: Slips,
+    read: Callable,
+) -> Tensor:
+    """Return the answer's result in one trial, in the right shape; errors as in `judge`."""
+    given = trials[place].given
+    shape = tuple(read(right(*given)).shape)
+    try:
+        raw = called(answer, *given, names=list(inspect.signature(right).parameters))
+    except Changed as mistake:
+        raise Changed(_in(trials, place, str(mistake))) from mistake
+    except NotYet as mistake:
+        _name_slip(_results(answer, trials, read), trials, slips, read)
+        raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
+    try:
+        return shaped(read(raw), shape)
+    except NotYet as mistake:
+        for some in (trials, trials[: place + 1]):
+            _name_slip(_results(answer, some, read), some, slips, read)
+        raise type(mistake)(_in(trials, place, str(mistake), hinted=True)) from mistake
 
 
 def _in(trials: Sequence[Trial], place: int, message: str, hinted: bool = False) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from lecture_utils.checks.judge import called
+from lecture_utils.checks.calling import called
 from lecture_utils.checks.values import truth
 from lecture_utils.checks.verdict import NotYet, Unrecognised, graded
 from lecture_utils.models import BertLayer, TransformerBlock

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from lecture_utils.checks.calling import called
 from lecture_utils.checks.head_steps import FORMULA, JOINT, MASK, head
-from lecture_utils.checks.judge import Trial, called, judge
+from lecture_utils.checks.judge import Trial, judge
 from lecture_utils.checks.relations import close
 from lecture_utils.checks.values import as_tensor
 from lecture_utils.checks.verdict import NotYet, graded

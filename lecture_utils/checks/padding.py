@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils import clinic
-from lecture_utils.checks.judge import called
+from lecture_utils.checks.calling import called
 from lecture_utils.checks.leaks import MIXES, cases, mask
 from lecture_utils.checks.values import truth
 from lecture_utils.checks.verdict import NotYet, graded

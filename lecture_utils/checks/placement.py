@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.judge import called
+from lecture_utils.checks.calling import called
 from lecture_utils.checks.values import said
 from lecture_utils.checks.verdict import NotYet, graded
 

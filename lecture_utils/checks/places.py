@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lecture_utils.checks.judge import Trial, called, judge
+from lecture_utils.checks.calling import called
+from lecture_utils.checks.judge import Trial, judge
 from lecture_utils.checks.relations import close
 from lecture_utils.checks.values import tensor
 from lecture_utils.checks.verdict import NotYet, Unrecognised, graded

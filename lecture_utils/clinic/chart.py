@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from torch import Tensor
 
@@ -44,15 +45,7 @@ def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: st
         ax.text(
             column, row, MARKS.get(value.item(), "–"), ha="center", va="center", size=11, **style
         )
-    ax.set_yticks(range(len(rows)), rows, size=SIZE)
-    ax.set_xticks(range(len(columns)), names, size=SIZE, rotation=42, ha="left",
-                  rotation_mode="anchor")  # fmt: skip
-    ax.xaxis.tick_top()
-    ax.grid(False)
-    ax.set_xticks([k - 0.5 for k in range(1, len(columns))], minor=True)
-    ax.set_yticks([k - 0.5 for k in range(1, len(rows))], minor=True)
-    ax.grid(which="minor", color="white", linewidth=1.5)
-    ax.tick_params(which="both", length=0)
+    _name_cells(ax, rows, names)
     fig.suptitle(title, x=0.01, ha="left", weight="bold", size=13)
     found = [
         f"{row}: {', '.join(name for name, value in zip(names, values, strict=True) if value == 0)}"
@@ -61,3 +54,16 @@ def chart(passed: Tensor, rows: Sequence[str], columns: Sequence[str], title: st
     plots.show(fig, alt=(
         f"Chart of {len(rows)} decoders by {len(columns)} tests. The tests that fail, by decoder. "
         f"{'; '.join(line if line[-1] != ' ' else line + 'none' for line in found)}."))  # fmt: skip
+
+
+def _name_cells(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Write the names of rows and columns beside a table, and rule it."""
+    ax.set_yticks(range(len(rows)), rows, size=SIZE)
+    ax.set_xticks(range(len(columns)), columns, size=SIZE, rotation=42, ha="left",
+                  rotation_mode="anchor")  # fmt: skip
+    ax.xaxis.tick_top()
+    ax.grid(False)
+    ax.set_xticks([k - 0.5 for k in range(1, len(columns))], minor=True)
+    ax.set_yticks([k - 0.5 for k in range(1, len(rows))], minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.5)
+    ax.tick_params(which="both", length=0)

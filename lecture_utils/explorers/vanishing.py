@@ -11,6 +11,21 @@ from lecture_utils.require.drawing import require_finite, require_keys
 from lecture_utils.require.tensors import require_callable
 
 
+def _require_choices(
+    gradients_by_layer: Callable, activations: dict[str, Callable], starts: dict[str, float]
+) -> None:
+    """Raise ValueError unless there are a function, activations, and two starting weights."""
+    require_callable("gradients_by_layer", gradients_by_layer)
+    require_keys("activations", activations)
+    require_keys("starts", starts)
+    for name, phi in activations.items():
+        require_callable(f"activations[{name!r}]", phi)
+    for name, n_var in starts.items():
+        require_finite(f"starts[{name!r}]", n_var)
+    if len(starts) < 2:
+        raise ValueError(f"starts needs two names or more; got {list(starts)}")
+
+
 def gradient_flow(
     gradients_by_layer: Callable, activations: dict[str, Callable], starts: dict[str, float]
 ) -> None:
@@ -25,15 +40,7 @@ def gradient_flow(
     Raises:
         ValueError: there is no function, no activation that is one, or no two starting weights.
     """
-    require_callable("gradients_by_layer", gradients_by_layer)
-    require_keys("activations", activations)
-    require_keys("starts", starts)
-    for name, phi in activations.items():
-        require_callable(f"activations[{name!r}]", phi)
-    for name, n_var in starts.items():
-        require_finite(f"starts[{name!r}]", n_var)
-    if len(starts) < 2:
-        raise ValueError(f"starts needs two names or more; got {list(starts)}")
+    _require_choices(gradients_by_layer, activations, starts)
 
     def draw(depth: int, activation: str, start: str, scale: float) -> tuple[Figure, str]:
         measured, law = gradients_by_layer(
@@ -59,11 +66,6 @@ def gradient_flow(
         activation=widgets.Dropdown(options=list(activations)),
         start=widgets.Dropdown(options=list(starts), index=1, description="starting weights"),
         scale=widgets.FloatSlider(
-            value=1.0,
-            min=0.5,
-            max=2.0,
-            step=0.1,
-            description="weights times",
-            readout_format=".1f",
+            value=1.0, min=0.5, max=2.0, step=0.1, description="weights times", readout_format=".1f"
         ),
     )
