@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -32,19 +32,6 @@ class Trial:
     given: tuple
     when: str = ""
     hint: str = ""
-
-
-def name_slip(found: Tensor | float, slips: Iterable[tuple[Tensor | float, str]]) -> None:
-    """Raise `NotYet` with the message of the first slip whose result is the one found.
-
-    Args:
-        found: what the answer gave.
-        slips: for each usual slip what it would give, and what to tell the reader.
-    """
-    found = torch.as_tensor(found, dtype=torch.float64)
-    for value, message in slips:
-        if close(found, torch.as_tensor(value, dtype=torch.float64)):
-            raise NotYet(message)
 
 
 def judge(
