@@ -159,10 +159,16 @@ def _cause(terms: Terms) -> str:
     for part, name in enumerate(_NAMES[1:]):
         if not any(part in word for word in terms):
             return f"`{name}` is not used, or nothing of it is left."
+    return next((said for wrong, said in _faults(terms) if wrong), "A term is added that does not "
+                "belong.")  # fmt: skip
+
+
+def _faults(terms: Terms) -> tuple[tuple[object, str], ...]:
+    """Return what can be wrong with a sum: whether it is, and what to say."""
     before = {part: {word[:k][-1:] for word in terms for k, p in enumerate(word) if p == part}
               for part in (_ATT, _FF)}  # fmt: skip
     count = lambda *word: terms.get(word, 0)  # noqa: E731  how often the chain enters the sum
-    checks = (
+    return (
         (any(_before(word, _FF, _ATT) for word in terms)
          and not any(_before(word, _ATT, _FF) for word in terms),
          "Attention comes first, then feed-forward."),
@@ -199,7 +205,6 @@ def _cause(terms: Terms) -> str:
         (not count(_N1, _ATT, _N2, _FF), "Feed-forward does not read attention's update: let it "
          "read the stream after the first sum."),
     )  # fmt: skip
-    return next((said for wrong, said in checks if wrong), "A term is added that does not belong.")
 
 
 def _before(word: tuple[int, ...], one: int, other: int) -> bool:

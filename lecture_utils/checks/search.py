@@ -58,7 +58,7 @@ def _explain_search(
     name: str, found: dict[str, float], left: float, powers_left: Callable
 ) -> NoReturn:
     """Say what is wrong with an n Var(W) at which 10 to the power `left` of a gradient is left."""
-    phi, value = UNSEEN[name], found[name]
+    value = found[name]
     if len(set(found.values())) == 1:
         raise NotYet(f"You give {value:.4g} for every activation; it depends on the activation.")
     for change, message in (
@@ -69,6 +69,25 @@ def _explain_search(
     ):
         if all(abs(powers_left(UNSEEN[k], change(v), seed=1)) <= 1 for k, v in found.items()):
             raise NotYet(message)
+    _name_slopes(name, value, left)
+    if not math.isfinite(left):
+        raise NotYet(
+            f"For {name} you give {value:.3g}; then the numbers in 50 layers overflow or become 0."
+        )
+    small = left < 0
+    advice = "Aim at 0: larger weights leave more" if small else "Aim at 0: smaller ones leave less"
+    far = " Nothing says that n Var(W) is near 2: search further." if small and value > 1 else ""
+    if not 0.02 < value < 5000:
+        far = " If you search, look which half you keep."
+    raise NotYet(
+        f"For {name} you give {value:.3g}; with it other random nets of 50 layers leave "
+        f"10^{left:.1f} of the gradient. {advice}.{far}"
+    )
+
+
+def _name_slopes(name: str, value: float, left: float) -> None:
+    """Refuse what comes of the slopes at one place, or at numbers of spread 1."""
+    phi = UNSEEN[name]
     zero = torch.zeros(1, requires_grad=True)
     (slope,) = torch.autograd.grad(phi(zero).sum(), zero)
     if abs(value * slope.item() ** 2 - 1) < 0.1:
@@ -84,16 +103,3 @@ def _explain_search(
             f"layers 10^{left:.0f} of the gradient is left with {name}. Measure in the net, with "
             f"powers_left."
         )
-    if not math.isfinite(left):
-        raise NotYet(
-            f"For {name} you give {value:.3g}; then the numbers in 50 layers overflow or become 0."
-        )
-    small = left < 0
-    advice = "Aim at 0: larger weights leave more" if small else "Aim at 0: smaller ones leave less"
-    far = " Nothing says that n Var(W) is near 2: search further." if small and value > 1 else ""
-    if not 0.02 < value < 5000:
-        far = " If you search, look which half you keep."
-    raise NotYet(
-        f"For {name} you give {value:.3g}; with it other random nets of 50 layers leave "
-        f"10^{left:.1f} of the gradient. {advice}.{far}"
-    )
