@@ -57,7 +57,7 @@ test: $(VENV)/tested  ## run every check: style, notebooks, claims, exercises, p
 	$(PY) -m ruff check .
 	$(PY) -m pytest $(TWO)
 
-quick: $(VENV)/tested  ## run what is checked in three minutes, and say what is left out
+quick: $(VENV)/tested  ## run what is checked in a few minutes, and say what is left out
 	$(PY) -m ruff check .
 	$(PY) -m pytest $(TWO) --quick
 

@@ -58,6 +58,7 @@ SECONDS = {
 SLOW = {
     r"notebooks/0[45679]|test_execution": "executing notebooks 04 to 09, and all of them again",
     r"claims/test_0[457]": "the claims of trained nets",
+    r"properties/|test_mutants_": "bad inputs by the hundred, and the mutants of the solutions",
     r"browser/": "the browser: notebooks in JupyterLab, decks and pages",
 }
 
