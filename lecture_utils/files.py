@@ -1,8 +1,12 @@
-"""What a file is, told by its first bytes: so that a refusal can name the cause and the way out."""
+"""What a file is, told by its first bytes, so that a refusal names the way out; writing one."""
 
+import contextlib
+import errno
 import os
+import secrets
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _HEAD = 1024  # bytes that are looked at
@@ -125,3 +129,82 @@ def head_of(path: Path) -> bytes:
         ValueError: the system refuses to read it.
     """
     return read_bytes(path, _HEAD)
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file, or a folder of files, whole or not at all.
+
+    It is written beside its place, under a name that begins with ".part-", brought to the disk,
+    and then renamed: at no time does half of it stand at `path`, and what stood there before is
+    replaced in one step. After an error or an interruption the part is removed.
+
+    Args:
+        path: where it is to stand. A file there is replaced, a folder only if it is empty; a link
+            is followed.
+        write: makes a file or a folder at the path that it is given.
+
+    Raises:
+        FileNotFoundError: there is no folder to write it into.
+        OSError: the system refuses, as when the disk is full; the message says why.
+    """
+    place = Path(os.path.realpath(path))
+    part = place.with_name(f".part-{secrets.token_hex(8)}")
+    try:
+        if place.exists() and not (place.is_file() or place.is_dir()):
+            raise OSError("a device or a pipe stands there")
+        write(part)
+        _to_disk(part)
+        if part.is_dir() and place.is_dir():
+            place.rmdir()  # only if it is empty
+        os.replace(part, place)
+    except (OSError, RuntimeError) as error:
+        # torch.save turns a full disk into a RuntimeError, in whose context the cause is kept
+        cause = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(cause, OSError):
+            raise
+        raise _not_written(place, cause) from error
+    finally:
+        _remove(part)
+    _to_disk(place.parent, within=False)
+
+
+def _to_disk(path: Path, *, within: bool = True) -> None:
+    """Have the system bring a file, or a folder and what is in it, from its memory to the disk."""
+    if not path.is_dir():
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        return
+    for inner in path.iterdir() if within else ():
+        _to_disk(inner)
+    with contextlib.suppress(OSError):  # not every system lets a folder be opened
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _not_written(place: Path, cause: OSError) -> OSError:
+    """Say what was not written, why, and that nothing is lost."""
+    if not place.parent.is_dir():
+        return FileNotFoundError(
+            f"{place} was not written: there is no folder {place.parent}; make it first, or choose "
+            f"another"
+        )
+    reason = cause.strerror or str(cause)
+    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = "the disk is full; make room, or write to another disk"
+    elif cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        reason = f"writing in {place.parent} is not allowed; choose another folder"
+    elif cause.errno == errno.EFBIG:
+        reason = "it is larger than a file may be there; write to another disk"
+    former = "what stood there is as it was" if os.path.lexists(place) else "nothing is left of it"
+    return OSError(f"{place} was not written: {reason}; {former}")

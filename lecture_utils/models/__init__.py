@@ -10,6 +10,7 @@ from lecture_utils.models.gpt import (
     residual_stream,
 )
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
+from lecture_utils.models.gpt2_saving import save_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
 from lecture_utils.models.mlp import (
     ACTIVATIONS,
@@ -54,5 +55,6 @@ __all__ = [
     "orthogonal",
     "read_logits",
     "residual_stream",
+    "save_gpt2",
     "split_heads",
 ]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from lecture_utils.models.gpt2_checkpoint import load_gpt2
+from lecture_utils.models.gpt2_saving import save_gpt2
 from lecture_utils.models.gpt_config import GPTConfig
 from lecture_utils.models.gpt_inputs import (
     require_config,
@@ -202,4 +203,4 @@ class GPT(nn.Module):
         return self.read(self.stream(tokens)[-1])
 
     stream, read, generate = residual_stream, read_logits, generate
-    from_pretrained_gpt2 = classmethod(load_gpt2)
+    from_pretrained_gpt2, save_gpt2 = classmethod(load_gpt2), save_gpt2

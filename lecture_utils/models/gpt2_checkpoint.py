@@ -106,7 +106,7 @@ def _translated(stored: dict, file: Path) -> dict[str, tuple[Path, str, str, tup
         ours = _ours(bare)
         if ours in found:
             raise ValueError(f"{file} holds {ours} twice, as {found[ours][1]} and as {name}")
-        turned = shape[::-1] if _is_linear(ours) else shape
+        turned = shape[::-1] if is_linear(ours) else shape
         found[ours] = (place, name, kind, turned)
     if _HEAD in found:
         _tie(found, file)
@@ -134,7 +134,21 @@ def _ours(name: str) -> str:
     return f"{_OUTSIDE[part]}.{kind}" if part in _OUTSIDE else name
 
 
-def _is_linear(name: str) -> bool:
+def names(depth: int) -> dict[str, str]:
+    """Return GPT-2's names of all weights of a model of so many blocks, by our names."""
+    parts = {ours: f"transformer.{theirs}" for theirs, ours in _OUTSIDE.items()}
+    for block in range(depth):
+        for theirs, ours in _IN_BLOCK.items():
+            parts[f"blocks.{block}.{ours}"] = f"transformer.h.{block}.{theirs}"
+    tables = (_OUTSIDE["wte"], _OUTSIDE["wpe"])
+    return {
+        f"{ours}.{kind}": f"{theirs}.{kind}"
+        for ours, theirs in parts.items()
+        for kind in (("weight",) if ours in tables else ("weight", "bias"))
+    }
+
+
+def is_linear(name: str) -> bool:
     """Tell whether a weight is stored transposed: GPT-2 keeps (in, out), we keep (out, in)."""
     return ".branch." in name and name.endswith("weight")
 
@@ -205,5 +219,5 @@ def _weights(found: dict) -> dict[str, Tensor]:
                 f"{file}: {name} holds {bad} NaN or infinite of {weight.numel()} values, as "
                 f"float32; take another checkpoint"
             )
-        weights[ours] = weight.T if _is_linear(ours) else weight
+        weights[ours] = weight.T if is_linear(ours) else weight
     return weights
