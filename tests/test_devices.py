@@ -19,6 +19,7 @@ from lecture_utils.landscape import (
     power_iteration,
     surface,
 )
+from lecture_utils.language import pretrain, read_text, validation_loss
 from lecture_utils.measure import slope, spread
 from lecture_utils.models import (
     GPT,
@@ -157,6 +158,32 @@ def test_nets_are_trained_where_they_are(device):
     logits = many(x.to(device))
     near(accuracy(logits, y.to(device)), accuracy(ensemble()(x), y))
     near(cross_entropy(logits, y.to(device)).detach(), cross_entropy(ensemble()(x), y).detach())
+
+
+def test_a_gpt_is_trained_on_a_text_where_it_is(device, tmp_path):
+    text = read_text("a net that adds; " * 20)
+    sizes = {"vocab_size": len(text.letters), "context": 8, "dim": 16, "num_heads": 2, "depth": 2}
+
+    def trained(where, dropout=0.0, **options):
+        model = moved(made(lambda: GPT(GPTConfig(**sizes, dropout=dropout))), where)
+        settings = {"batch_size": 4, "check_every": 4, "progress": False}
+        return model, pretrain(model, text, 8, **settings, **options)
+
+    file, module = tmp_path / "run.safetensors", torch.cuda if device == "cuda" else torch
+    model, curve = trained(device, checkpoint=file)
+    assert {p.device.type for p in model.parameters()} == {device}
+    right = trained("cpu")[1]
+    near(curve.loss, right.loss)
+    near(curve.validation, right.validation)
+    near(torch.tensor(validation_loss(model, text)), right.validation[-1].float())
+    assert torch.equal(trained("cpu", checkpoint=file)[1].loss, curve.loss)  # read there, too
+    torch.manual_seed(3)
+    state = module.get_rng_state()
+    first = trained(device, dropout=0.3)[1].loss
+    assert torch.equal(module.get_rng_state(), state)
+    torch.manual_seed(4)
+    near(trained(device, dropout=0.3)[1].loss, first)
+    assert not torch.allclose(first, right.loss, rtol=2e-3)
 
 
 def test_numbers_are_summarised_wherever_they_are(device):
