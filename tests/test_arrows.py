@@ -23,9 +23,10 @@ ROOMS = {
     "heads": {"plots", "require"},
     "models": {"files", "require"},
     "landscape": {"models", "require", "training"},
+    "language": {"data", "files", "models", "plots", "require"},
     "explorers": {"heads", "measure", "plots", "require"},
     "clinic": {"models", "plots", "require"},
-    "checks": {"clinic", "models", "ready"},
+    "checks": {"clinic", "files", "language", "models", "ready"},
     "authoring": {"copies", "measure"},  # and nothing imports authoring
 }
 

@@ -1,9 +1,10 @@
-"""Which cells show what training made of a net.
+"""Which cells show what training made of a net, or what they read in Python's documentation.
 
 A deep net in training is chaotic: a difference in the last digit of one weight, as between two
 processors, grows until no digit of the result is the same. What such a cell prints is true of the
 machine that printed it. It carries the tags TAGS, strict nbval passes over its output (not over
-its errors), and a claim that names the cell says what holds on every machine.
+its errors), and a claim that names the cell says what holds on every machine. The same holds for
+numbers of a text that differs a little from one version of Python to the next (`data.corpus()`).
 """
 
 import ast
@@ -110,14 +111,16 @@ class _Flow:
         return any([uses, self.trains(body), self.trains(body)])  # twice: a loop comes round again
 
     def _uses(self, node: ast.AST) -> bool:
-        """Tell whether code trains (`….step()`, `….train(net, …)`) or reads a name of `made`."""
+        """Tell whether code trains (`….step()`, `….train(net, …)`), loads the text that depends on
+        Python's version, or reads a name of `made`.
+        """
         known = self.made - set(_own(node))
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id in known:
                 return True
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
                 method, given = part.func.attr, part.args
-                if method == "step" or (method == "train" and given):
+                if method in ("step", "corpus") or (method in ("train", "pretrain") and given):
                     return True
         return False
 

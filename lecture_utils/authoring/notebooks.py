@@ -126,11 +126,16 @@ def sections(path: Path) -> dict[str, str]:
     return found
 
 
+def _is_bar(output: NotebookNode) -> bool:
+    """Tell whether an output is what a progress bar leaves, such as "training: 0%| | 0/120"."""
+    return bool(re.search(r"\d%\|.*\|", output.get("data", {}).get("text/plain", "")))
+
+
 def execute(path: Path, timeout: int = 120) -> NotebookNode:
     """Execute a notebook in a fresh kernel, from its own folder; nothing is written.
 
-    What would differ from run to run is left out: timings, widget states with their random ids,
-    the versions of kernel and language.
+    What would differ from run to run is left out: timings, progress bars, widget states with
+    their random ids, the versions of kernel and language.
     """
     from nbclient import NotebookClient
 
@@ -148,6 +153,8 @@ def execute(path: Path, timeout: int = 120) -> NotebookNode:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
     notebook.metadata = NotebookNode(
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
         language_info={"name": "python"},

@@ -8,6 +8,7 @@ from lecture_utils.checks.continuation import greedy
 from lecture_utils.checks.deepen import deeper
 from lecture_utils.checks.diagnosis import diagnose
 from lecture_utils.checks.exchange import swapped
+from lecture_utils.checks.frequencies import letter_loss
 from lecture_utils.checks.landscape import curvature
 from lecture_utils.checks.logit import logit_shares
 from lecture_utils.checks.mixing import leaks_across_batch
@@ -23,7 +24,9 @@ from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.rms import rms_norm
 from lecture_utils.checks.ruler import stretched
 from lecture_utils.checks.search import find_n_var
+from lecture_utils.checks.stalls import mended
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
+from lecture_utils.checks.ten_seconds import deepest
 from lecture_utils.checks.twins import looks_linear
 from lecture_utils.checks.vanishing import first_over_last, weight_std
 from lecture_utils.checks.verdict import Verdict
@@ -39,6 +42,7 @@ __all__ = [
     "clip",
     "curvature",
     "deeper",
+    "deepest",
     "diagnose",
     "environment",
     "find_n_var",
@@ -46,8 +50,10 @@ __all__ = [
     "greedy",
     "layers_until",
     "leaks_across_batch",
+    "letter_loss",
     "logit_shares",
     "looks_linear",
+    "mended",
     "name_the_faults",
     "norm_by_branches",
     "padding_test",

@@ -5,6 +5,7 @@ from lecture_utils.explorers.clinic import pictures
 from lecture_utils.explorers.gpt import gpt_stream
 from lecture_utils.explorers.landscape import draw_slices, slices
 from lecture_utils.explorers.mlp import vital_signs
+from lecture_utils.explorers.opened import opened
 from lecture_utils.explorers.residual import arrows, draw_arrows
 from lecture_utils.explorers.shapes import widths
 from lecture_utils.explorers.start import story
@@ -19,6 +20,7 @@ __all__ = [
     "draw_slices",
     "gpt_stream",
     "gradient_flow",
+    "opened",
     "pictures",
     "placements",
     "slices",

@@ -66,7 +66,7 @@ class LiveCurve:
         fig, ax = plots.figure(self.title, "step", "loss, nats")
         ax.axhline(self.line, color=plots.THEORY, linestyle=":")
         ax.annotate(
-            "letter frequencies", (0.01 * self.steps, self.line), xytext=(0, 4),
+            "letter frequencies", (0.55 * self.steps, self.line), xytext=(0, -13),
             textcoords="offset points", color=plots.THEORY, size=9.5,
         )  # fmt: skip
         for name, (curve, color, linestyle) in self.curves.items():
