@@ -23,6 +23,7 @@ ROOMS = {
     "heads": {"plots", "require"},
     "models": {"files", "require"},
     "landscape": {"models", "require", "training"},
+    "speedrun": {"language", "require"},
     "language": {"data", "files", "models", "plots", "require"},
     "explorers": {"heads", "measure", "plots", "require"},
     "clinic": {"models", "plots", "require"},

@@ -536,3 +536,8 @@ def test_no_gpu_is_told(say, tmp_path, monkeypatch):
 
 def test_a_text_is_compared_by_identity():
     assert Text(DATA.letters, DATA.train, DATA.validation) != DATA  # and raises nothing
+
+
+def test_without_gradients_a_training_is_refused():
+    with torch.no_grad(), pytest.raises(ValueError, match="gradients are switched off"):
+        trained()

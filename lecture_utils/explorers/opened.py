@@ -31,14 +31,18 @@ def opened(lens_of: Callable[[Sequence[int]], Tensor], depth: int) -> None:
         order = list(range(depth))
         block = order.pop(moved)
         order.insert(min(depth - 1, moved + places), block)
-        if out:
-            order.remove(out - 1)
+        if out >= 0:
+            order.remove(out)
         return _picture(whole, lens_of(order), order)
 
     connect(
         draw,
         out=widgets.IntSlider(
-            value=5, min=0, max=depth, description="take out (0: none)", continuous_update=False
+            value=0,
+            min=-1,
+            max=depth - 1,
+            description="take out (−1: none)",
+            continuous_update=False,
         ),
         moved=widgets.IntSlider(
             value=2, min=0, max=depth - 1, description="move block", continuous_update=False
@@ -62,7 +66,7 @@ def _picture(whole: Tensor, found: Tensor, order: list[int]) -> tuple[Figure, st
     plots.line(ax, range(len(whole)), whole.tolist(), "as trained", plots.THEORY, ":")
     plots.line(ax, range(len(found)), found.tolist(), "rewired", plots.SHORTCUT)
     ax.set(yticks=[1.5, 2, 3, 5, 8], yticklabels=["1.5", "2", "3", "5", "8"])
-    ax.set(xlim=(-0.2, len(whole) + 0.6))
+    ax.set(xlim=(-0.2, len(whole) + 0.6), xticks=range(len(whole)))
     ax.minorticks_off()
     return fig, (
         f"Loss of the logit lens along the blocks {blocks}: {float(found[0]):.1f} nats before the "

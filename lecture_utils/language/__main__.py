@@ -101,7 +101,7 @@ def _train(asked: argparse.Namespace, device: torch.device) -> str:
         with tempfile.TemporaryDirectory() as folder:
             model.save_gpt2(Path(folder) / "gpt2", text.letters)
     settings = {field.name: getattr(asked, field.name) for field in fields(Settings)}
-    tell = _teller(unigram_entropy(text.validation))
+    tell = _teller(unigram_entropy(text.train))
     curve = pretrain(
         model, text, **settings, checkpoint=asked.out, watch=tell, progress=sys.stderr.isatty()
     )

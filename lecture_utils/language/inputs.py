@@ -54,6 +54,11 @@ def require_training(model: nn.Module, text: Text, watch: Callable | None, progr
         ValueError: as for `require_gpt_for`, a weight is frozen, watch is no function, or progress
             no bool.
     """
+    if not torch.is_grad_enabled():
+        raise ValueError(
+            "gradients are switched off here: call pretrain() outside torch.no_grad() and "
+            "torch.inference_mode()"
+        )
     require_gpt_for(model, text)
     _require_long("train", text.train, model.config.context)
     frozen = [name for name, weight in model.named_parameters() if not weight.requires_grad]

@@ -64,7 +64,7 @@ class LiveCurve:
 
     def _figure(self) -> Figure:
         fig, ax = plots.figure(self.title, "step", "loss, nats")
-        ax.axhline(self.line, color=plots.THEORY, linestyle=":")
+        ax.plot([0, self.steps], [self.line] * 2, color=plots.THEORY, linestyle=":")
         ax.annotate(
             "letter frequencies", (0.55 * self.steps, self.line), xytext=(0, -13),
             textcoords="offset points", color=plots.THEORY, size=9.5,
@@ -73,7 +73,7 @@ class LiveCurve:
             ax.plot(range(1, len(curve.loss) + 1), curve.loss, color=color, alpha=0.25, lw=1)
             if len(curve.checked):
                 plots.line(ax, curve.checked, curve.validation, name, color, linestyle)
-        ax.set(xlim=(0, 1.22 * self.steps))
+        ax.set(xlim=(0, 1.22 * self.steps), xticks=[k * self.steps // 4 for k in range(5)])
         return fig
 
     def alt(self) -> str:
