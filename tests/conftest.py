@@ -14,6 +14,7 @@ from lecture_utils.authoring import course as course_map
 # the seconds each took on a quiet machine, all alike on two cores: the longest begin first, and
 # none is left running alone. What is not listed is short, and stays together by file.
 SECONDS = {
+    r"claims/test_10": 360,
     r"claims/test_03": 190,
     r"claims/test_04": 110,
     r"claims/test_05": 77,
@@ -23,18 +24,24 @@ SECONDS = {
     r"browser/test_print": 20,
     r"browser/test_without_browser": 17,
     r"browser/test_copies": 15,
+    r"browser/test_notebooks.*\[10": 100,
     r"browser/test_notebooks.*\[05": 57,
     r"browser/test_notebooks.*\[03": 52,
     r"browser/test_notebooks.*\[04": 50,
     r"browser/test_notebooks.*\[07": 60,
     r"browser/test_notebooks.*\[09": 44,
     r"browser/test_notebooks.*\[0[01268]": 80,
+    r"test_execution.*\[10": 150,
     r"test_execution.*\[05": 80,
     r"test_execution.*\[04": 80,
     r"test_execution.*\[07": 80,
     r"test_execution.*\[09": 50,
     r"test_execution.*\[0[268]": 60,
     r"test_execution.*\[0[013]": 60,
+    r"notebooks/10": 70,
+    r"test_together": 50,
+    r"test_language": 35,
+    r"test_speedrun": 25,
     r"notebooks/07": 45,
     r"notebooks/05": 45,
     r"notebooks/04": 53,
@@ -45,20 +52,21 @@ SECONDS = {
     r"notebooks/01": 11,
     r"test_explorers": 40,
     r"test_clinic": 25,
-    r"exercises/test_0[019]": 30,
+    r"exercises/test_(0[019]|10)": 40,
     r"exercises/test_0[23]": 25,
     r"exercises/test_0[4-8]": 35,
     r"properties/test_(models|drawing)": 35,
-    r"properties/test_(training|gradients|course|files|landscape)": 45,
+    r"properties/test_(training|gradients|course|files|landscape|language)": 60,
     r"test_site": 13,
     r"test_colab": 11,
     r"test_package": 10,
 }
 # What `make quick` leaves out, and why.
 SLOW = {
-    r"notebooks/0[45679]|test_execution": "executing notebooks 04 to 09, and all of them again",
-    r"claims/test_0[457]": "the claims of trained nets",
+    r"notebooks/(0[45679]|10)|test_execution": "executing notebooks 04 to 10, and all of them again",
+    r"claims/test_(0[457]|10)": "the claims of trained nets",
     r"properties/|test_mutants_": "bad inputs by the hundred, and the mutants of the solutions",
+    r"test_together": "a training in two processes",
     r"browser/": "the browser: notebooks in JupyterLab, decks and pages",
 }
 
