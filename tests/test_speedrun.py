@@ -365,3 +365,14 @@ def test_what_is_no_recipe_or_text_is_refused():
 def test_missing_results_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"benchmarks/speedrun\.py race"):
         races.stored(tmp_path / "results.json")
+
+
+def test_the_record_stands():
+    """Five seeds: the known recipe's loss, in less than a sixth of its time, with its matrices."""
+    saved = races.stored()
+    assert len(saved["races"]) == 5
+    for row in saved["races"]:
+        assert row["best"]["loss"] < row["known"]["loss"]
+        assert row["best"]["matrices"] == row["known"]["matrices"]
+        assert row["best"]["busy"] < row["known"]["busy"] / 6
+    assert all(len(row["losses"]) >= 5 for row in saved["ablation"]["rows"])

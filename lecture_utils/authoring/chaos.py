@@ -36,9 +36,14 @@ def tagged(path: Path) -> list[str]:
 
 
 def of_training(path: Path) -> list[str]:
-    """Return the ids of a notebook's cells that train a net, or use what training made."""
+    """Return the ids of a notebook's cells that train a net, or use what training made.
+
+    Exercises are not among them: as long as nobody has filled them in they train nothing.
+    """
     flow, found = _Flow(), []
     for cell in notebooks.read(path).cells:
+        if notebooks.is_exercise(cell):
+            continue
         if cell.cell_type == "code" and flow.trains(ast.parse(cell.source).body):
             found.append(cell.id)
     return found
@@ -49,7 +54,8 @@ def claims_of_training(tests: Path, notebook: Path) -> set[str]:
     flow = _Flow()
     for cell in notebooks.read(notebook).cells:
         if cell.cell_type == "code":
-            flow.trains(_functions(ast.parse(cell.source)))
+            module = ast.parse(cell.source)
+            flow.trains([*_constants(module), *_functions(module)])
     functions = _functions(_Opened().visit(ast.parse(tests.read_text(encoding="utf-8"))))
     names, before = {function.name for function in functions}, None
     flow.made = {f"notebook.{name}" for name in flow.made}
@@ -61,6 +67,12 @@ def claims_of_training(tests: Path, notebook: Path) -> set[str]:
 
 def _functions(module: ast.Module) -> list[ast.stmt]:
     return [node for node in module.body if isinstance(node, ast.FunctionDef)]
+
+
+def _constants(module: ast.Module) -> list[ast.stmt]:
+    """A notebook's UPPERCASE constants: a claim's `notebook` holds them, too."""
+    found = (node for node in module.body if isinstance(node, ast.Assign))
+    return [node for node in found if all(name.isupper() for name in _assigned(node))]
 
 
 class _Opened(ast.NodeTransformer):

@@ -53,6 +53,21 @@ def ends(use_shortcut):
 
 
 @claim(
+    section="10.1",
+    says="One batch, 1,024 tokens: its unigram entropy − that of the training text",
+    measured="-0.1 [-0.2, 0.0]",
+    unit="nats",
+    bound="-0.4 to 0.1",
+    holds="20 of 20",
+    chaotic=True,
+)
+def test_a_batch_is_a_fair_sample_of_the_letters(notebook):
+    batches = [language.batch_at(1, notebook.TEXT.train, 16, 64, seed)[0] for seed in SEEDS]
+    whole = language.unigram_entropy(notebook.TEXT.train)
+    return [language.unigram_entropy(batch.flatten()) - whole for batch in batches]
+
+
+@claim(
     section="10.2",
     says="Six blocks with shortcuts, 120 steps: validation loss / unigram entropy",
     measured="0.70 [0.69, 0.71]",
@@ -301,3 +316,20 @@ def first_share(seed):
 )
 def test_training_makes_the_first_block_write_the_stream(notebook):
     return [first_share(seed) for seed in SEEDS]
+
+
+@claim(
+    section="10.7",
+    says="Twenty steps of each: validation loss of the known recipe − of the course's",
+    measured="0.5 [0.4, 0.6]",
+    unit="nats",
+    bound="above 0.1",
+    holds="20 of 20",
+    chaotic=True,
+)
+def test_the_best_recipe_is_ahead_after_twenty_steps(notebook):
+    known, best = (
+        [notebook.race.run(recipe, notebook.TEXT, seed, steps=20).loss for seed in SEEDS]
+        for recipe in (notebook.KNOWN, notebook.BEST)
+    )
+    return torch.tensor(known) - torch.tensor(best)
