@@ -157,18 +157,23 @@ def steps_timed(text: Text, recipes: dict[str, Recipe], rounds: int = 15) -> dic
 
 
 def ablation(text: Text, seeds: int) -> dict:
-    """Train each variant over seeds; print and return its losses, saved after each."""
+    """Train each variant over seeds; print and return its losses.
+
+    They are saved after each variant; one that is saved already, of the same recipe, is kept.
+    """
     found = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "rows": []}
+    old = stored().get("ablation", {"rows": []})["rows"] if STORED.exists() else []
     for name, recipe in (ABLATION | TOWARDS).items():
-        losses = []
-        for seed in range(seeds):
+        row = {"name": name, "steps": recipe.steps, "recipe": differences(recipe)}
+        kept = [had for had in old if had | row == had and len(had["losses"]) == seeds]
+        losses = kept[0]["losses"] if kept else []
+        for seed in range(len(losses), seeds):
             training = Training(recipe, text, seed)
             training.advance(recipe.steps)
             losses.append(round(training.loss(), 4))
-        row = {"name": name, "steps": recipe.steps, "losses": losses}
-        found["rows"].append(row | {"loss": statistics.median(losses)})
+        found["rows"].append(row | {"losses": losses, "loss": statistics.median(losses)})
         if seeds >= SEEDS:
-            save({"ablation": found})
+            save({"ablation": found | {"rows": found["rows"] + old[len(found["rows"]) :]}})
         print(
             f"{name:32}{recipe.steps:5} steps: {statistics.median(losses):.4f} "
             f"[{min(losses):.4f}, {max(losses):.4f}]",

@@ -63,7 +63,7 @@ SECONDS = {
 }
 # What `make quick` leaves out, and why.
 SLOW = {
-    r"notebooks/(0[45679]|10)|test_execution": "executing notebooks 04 to 10, and all of them again",
+    r"notebooks/(0[45679]|10)|test_execution": "notebooks 04 to 10, and all of them again",
     r"claims/test_(0[457]|10)": "the claims of trained nets",
     r"properties/|test_mutants_": "bad inputs by the hundred, and the mutants of the solutions",
     r"test_together": "a training in two processes",

@@ -280,6 +280,11 @@ def test_a_run_depends_on_its_seed_alone(recipe):
     one, same, other = (races.run(recipe, TEXT, seed, steps=3) for seed in (4, 4, 5))
     assert torch.equal(torch.get_rng_state(), state)
     assert one.losses == same.losses != other.losses
+    torch.manual_seed(99)  # the caller's state: of no influence
+    first, again, second = (Training(recipe, TEXT, seed).model.tokens for seed in (4, 4, 5))
+    torch.set_rng_state(state)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
     assert one.steps[-1] == 3
     assert one.loss < math.log(len(TEXT.letters))
     assert one.seconds > 0

@@ -16,6 +16,9 @@ import torch
 from lecture_utils import language
 from lecture_utils.authoring import notebooks
 from lecture_utils.authoring.claims import claim
+from lecture_utils.speedrun import BEST, KNOWN
+from lecture_utils.speedrun.race import shortened
+from lecture_utils.speedrun.training import Training
 
 SEEDS = range(20)
 DONG = "[Dong et al. 2021](https://arxiv.org/abs/2103.03404)"
@@ -318,18 +321,25 @@ def test_training_makes_the_first_block_write_the_stream(notebook):
     return [first_share(seed) for seed in SEEDS]
 
 
+def after_eight_steps(recipe, text, seed):
+    """Validation loss of a recipe in a training of 60 steps, after eight of them."""
+    training = Training(shortened(recipe, 60), text, seed)
+    training.advance(8)
+    return training.loss()
+
+
 @claim(
     section="10.7",
-    says="Twenty steps of each: validation loss of the known recipe − of the course's",
-    measured="0.5 [0.4, 0.6]",
+    says="60 steps of each, after 8: validation loss of the known recipe − of the course's",
+    measured="1.1 [0.9, 1.3]",
     unit="nats",
-    bound="above 0.1",
+    bound="above 0.3",
     holds="20 of 20",
     chaotic=True,
 )
-def test_the_best_recipe_is_ahead_after_twenty_steps(notebook):
+def test_the_best_recipe_is_ahead_from_the_start(notebook):
     known, best = (
-        [notebook.race.run(recipe, notebook.TEXT, seed, steps=20).loss for seed in SEEDS]
-        for recipe in (notebook.KNOWN, notebook.BEST)
+        torch.tensor([after_eight_steps(recipe, notebook.TEXT, seed) for seed in SEEDS])
+        for recipe in (KNOWN, BEST)
     )
-    return torch.tensor(known) - torch.tensor(best)
+    return known - best
