@@ -13,7 +13,7 @@ from lecture_utils.require.tensors import require_callable
 
 
 def opened(lens_of: Callable[[Sequence[int]], Tensor], depth: int) -> None:
-    """Explore what the later blocks make of a stream in which one block is missing or moved.
+    """Explore what the later blocks make of a stream in which one is missing, or two are swapped.
 
     Args:
         lens_of: the notebook's function from the order of the blocks, such as [0, 2, 1], to the
@@ -27,30 +27,18 @@ def opened(lens_of: Callable[[Sequence[int]], Tensor], depth: int) -> None:
     require_positive("depth", depth)
     whole = lens_of(range(depth))
 
-    def draw(out: int, moved: int, places: int) -> tuple[Figure, str]:
-        order = list(range(depth))
-        block = order.pop(moved)
-        order.insert(min(depth - 1, moved + places), block)
-        if out >= 0:
-            order.remove(out)
+    def draw(out: int, swapped: int) -> tuple[Figure, str]:
+        order = [block for block in range(depth) if block != out]
+        if swapped >= 0:
+            order[swapped : swapped + 2] = order[swapped + 1], order[swapped]
         return _picture(whole, lens_of(order), order)
 
-    connect(
-        draw,
-        out=widgets.IntSlider(
-            value=0,
-            min=-1,
-            max=depth - 1,
-            description="take out (−1: none)",
-            continuous_update=False,
-        ),
-        moved=widgets.IntSlider(
-            value=2, min=0, max=depth - 1, description="move block", continuous_update=False
-        ),
-        places=widgets.IntSlider(
-            value=1, min=0, max=depth - 1, description="up by places", continuous_update=False
-        ),
+    out, swapped = (
+        widgets.IntSlider(value=value, min=-1, max=most, continuous_update=False)
+        for value, most in ((0, depth - 1), (-1, depth - 3))
     )
+    out.description, swapped.description = "take out (−1: none)", "then swap with next"
+    connect(draw, out=out, swapped=swapped)
 
 
 def _picture(whole: Tensor, found: Tensor, order: list[int]) -> tuple[Figure, str]:
