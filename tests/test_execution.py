@@ -94,8 +94,9 @@ def test_runs_sealed_under_other_kernels_and_the_same_again(number, sealed, more
     assert comparable(first) == comparable(committed), "run `make notebooks`"
     assert notebooks.text_of(notebooks.execute(path)) == first, "a second run differs"
     code = [cell for cell in notebooks.read(path).cells if cell.cell_type == "code"]
-    counts = json.loads(trained.read_text())
-    assert {code[count - 1].id for count in counts} <= set(chaos.of_training(path))
+    ran = [code[count - 1] for count in json.loads(trained.read_text())]
+    # a check may train what it is given; what it says stays under strict nbval
+    assert {c.id for c in ran if not notebooks.is_exercise(c)} <= set(chaos.of_training(path))
 
 
 @pytest.mark.parametrize(
