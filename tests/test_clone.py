@@ -93,7 +93,11 @@ def test_the_installed_package_holds_all_that_a_notebook_needs(installed):
 
 def test_every_file_of_the_package_that_is_no_code_is_declared(installed):
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    assert declared["package-data"] == {"lecture_utils": ["digits.npz"]}
-    theirs = {path.name for path in (ROOT / "lecture_utils").iterdir() if path.is_file()}
-    ours = {path.name for path in (installed / "lecture_utils").iterdir() if path.is_file()}
-    assert ours == theirs
+    data = ["digits.npz", "language/trained/*", "speedrun/*.json"]
+    assert declared["package-data"] == {"lecture_utils": data}
+    for part in (".", "language/trained", "speedrun"):
+        theirs, ours = (
+            {path.name for path in (root / "lecture_utils" / part).iterdir() if path.is_file()}
+            for root in (ROOT, installed)
+        )
+        assert ours == theirs

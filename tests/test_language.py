@@ -484,7 +484,7 @@ def test_the_command_trains_tells_and_writes(say, tmp_path):
     assert (code, errors) == (0, "")
     model, curve = trained()
     lines = said.splitlines()
-    assert lines[0] == f"letter frequencies alone: {unigram_entropy(DATA.validation):.3f} nats"
+    assert lines[0] == f"letter frequencies alone: {unigram_entropy(DATA.train):.3f} nats"
     assert lines[1:6] == [
         f"step {step}: validation loss {loss:.3f}"
         for step, loss in zip(curve.checked.tolist(), curve.validation.tolist(), strict=True)
