@@ -331,7 +331,9 @@ def test_no_value_of_the_wrong_kind_gets_through(tmp_path_factory, key, value):
     if (key, value) in [("repository", "null")] or (key in ("cues", "slides") and value == "[]"):
         return
     path = tmp_path_factory.mktemp("map") / "course.yml"
-    text = re.sub(rf"^( *){key}:.*(?:\n\1 +.*)*", rf"\g<1>{key}: {value}", TEXT, count=1, flags=re.M)
+    text = re.sub(
+        rf"^( *){key}:.*(?:\n\1 +.*)*", rf"\g<1>{key}: {value}", TEXT, count=1, flags=re.M
+    )
     path.write_text(text, encoding="utf-8")
     assert refusal(lambda: course_map.load(path)).startswith("course.yml")
 
