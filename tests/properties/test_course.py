@@ -369,17 +369,18 @@ WRONG_WORDS = [
     ("terms:\n", "terms: {}\nx:\n", ""),
 ]
 SPENT = costs.MEASURED.read_text(encoding="utf-8")
+SECONDS, MB, DAY = (re.search(rf"{key}.*", SPENT)[0] for key in ("seconds:", "MB:", "date:"))
 WRONG_COSTS = [
     ("machine:", "machines:", "was 'machines' meant to be it?"),
-    ("seconds: 6\n", "seconds: -6\n", "a whole number, zero or more"),
-    ("seconds: 6\n", "seconds: six\n", "a whole number, zero or more"),
-    ("seconds: 6\n", "seconds: 0\n", "a number above 0"),
-    ("MB: 416", "MB: .nan", "a whole number, zero or more"),
-    ("MB: 416", "GB: 416", "it has no key 'MB'"),
+    (SECONDS, "seconds: -6", "a whole number, zero or more"),
+    (SECONDS, "seconds: six", "a whole number, zero or more"),
+    (SECONDS, "seconds: 0", "a number above 0"),
+    (MB, "MB: .nan", "a whole number, zero or more"),
+    (MB, "GB: 416", "it has no key 'MB'"),
     ("'01':", "'77':", "unknown notebook '77'"),
     ("'01':", "'00':", "the key stands twice"),
-    ("'2026-11-26'", "yesterday", "a day is expected here"),
-    ("'2026-11-26'", "2026-13-40", "a day is expected here"),
+    (DAY, "date: yesterday", "a day is expected here"),
+    (DAY, "date: 2026-13-40", "a day is expected here"),
 ]
 
 
@@ -391,7 +392,9 @@ def test_a_glossary_that_is_not_understood_is_refused(old, new, says, changed):
     assert said.startswith("glossary.yml")
 
 
-@pytest.mark.parametrize(("old", "new", "says"), WRONG_COSTS)
+@pytest.mark.parametrize(
+    ("old", "new", "says"), WRONG_COSTS, ids=[new for _, new, _ in WRONG_COSTS]
+)
 def test_costs_that_are_not_understood_are_refused(old, new, says, changed):
     path = changed(old, new, SPENT, "costs.yml")
     said = refusal(lambda: costs.load(TRUE, path))
