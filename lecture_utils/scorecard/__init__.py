@@ -1,0 +1,18 @@
+"""The scorecard of notebook 11: every design in the same small GPT, on the same axes."""
+
+from lecture_utils.scorecard.measure import after_training, at_start, over_seeds, random_texts
+from lecture_utils.scorecard.net import DesignGPT, branches, net
+from lecture_utils.scorecard.rows import CHANGES, ROWS, Row
+
+__all__ = [
+    "CHANGES",
+    "ROWS",
+    "DesignGPT",
+    "Row",
+    "after_training",
+    "at_start",
+    "branches",
+    "net",
+    "over_seeds",
+    "random_texts",
+]
