@@ -167,8 +167,9 @@ class LayerScale(Design):
 class Fixup(Design):
     """No norm; each branch ends in zeros, and its other matrix is divided by √L: x + m F(x + b).
 
-    m = 1 and b = 0 are learned, L is the number of branches. L^(-1/(2k - 2)) for the matrices of a branch with k of
-    them; here k = 2. The biases before each matrix are the branches' own and b.
+    m = 1 and b = 0 are learned, L is the number of branches. The paper divides
+    by L^(1/(2k - 2)) in a branch with k matrices; here k = 2. Its bias before each matrix is the
+    branch's own, or b.
 
     Raises:
         ValueError: a branch is not the course's, with `qkv` and `out` or `expand` and `contract`.

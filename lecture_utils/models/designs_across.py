@@ -1,4 +1,4 @@
-"""Residual designs of notebook 11 in which sublayers add to others than the next, or to n streams."""
+"""Residual designs of notebook 11 that keep earlier states, or more than one stream."""
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +54,7 @@ class ValueResiduals(Design):
 
 
 class History(Design):
-    """What designs share that keep earlier states: the state is a list, the stream its last entry."""
+    """What designs that keep earlier states share: the state is a list, the stream its last."""
 
     def begin(self, x: Tensor) -> list[Tensor]:
         """Return the states so far."""
@@ -66,9 +66,9 @@ class History(Design):
 
 
 class UNet(History):
-    """Pre-norm in which the second half of the blocks also gets the states of the first, last first.
+    """Pre-norm in which a block of the second half also gets the state after one of the first half.
 
-    Each is multiplied by a learned number, 1 at the start.
+    The last first, as in a U; each is multiplied by a learned number, 1 at the start.
 
     Raises:
         ValueError: the number of branches is odd.
@@ -142,7 +142,8 @@ class HyperConnections(Streams):
     """n streams H, (..., n, dim): each sublayer reads a mix of them, writes to all, and mixes them.
 
     H' = M H + w F(N(r H)), with learned numbers r (n), w (n) and M (n, n). At the start r reads
-    stream i mod n, w is 1 and M the identity. This is the paper's static form; its dynamic form adds to r, w and M what a small layer, 0 at the start, reads from H.
+    stream i mod n, w is 1 and M the identity. This is the paper's
+    static form; its dynamic form adds to r, w and M what a small layer, 0 at the start, reads in H.
 
     Source: D. Zhu et al., arXiv:2409.19606, 2024.
     """
@@ -167,8 +168,8 @@ class HyperConnections(Streams):
 def sinkhorn(A: Tensor, steps: int = 20) -> Tensor:
     """Make positive matrices whose rows and columns sum to 1 from any, (..., n, n).
 
-    exp(A), then rows and columns divided by their sums in turn, `steps` times; columns last, so
-    rows sum to 1 up to a remainder that shrinks with `steps`.
+    exp(A), then columns and rows divided by their sums in turn, `steps` times. Rows come last, so
+    columns sum to 1 up to a remainder that shrinks with `steps`.
 
     Raises:
         ValueError: A is not square or has NaN, or steps is no positive whole number.
@@ -179,17 +180,17 @@ def sinkhorn(A: Tensor, steps: int = 20) -> Tensor:
     require_positive("steps", steps)
     A = (A - A.amax((-2, -1), keepdim=True)).exp()
     for _ in range(steps):
-        A = A / A.sum(-1, keepdim=True)
         A = A / A.sum(-2, keepdim=True)
+        A = A / A.sum(-1, keepdim=True)
     return A
 
 
 class ManifoldHyperConnections(HyperConnections):
     """Hyper-connections whose mixing matrix has rows and columns that sum to 1 (Sinkhorn).
 
-    r = σ(·), w = 2 σ(·), M = sinkhorn(·) of learned numbers. At the start r reads almost stream
-    i mod n alone, w is 1 and M almost the identity. The paper prints no start of these numbers; were
-    all equal, the streams would stay copies of each other.
+    r = σ(·), w = 2 σ(·), M = sinkhorn(·) of learned numbers. At the start r reads almost
+    stream i mod n alone, w is 1 and M almost the identity. The paper prints no start of these
+    numbers; were all equal, the streams would stay copies of each other.
 
     Source: Z. Xie et al., arXiv:2512.24880, 2025; here its static form.
     """
