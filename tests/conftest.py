@@ -52,6 +52,7 @@ SECONDS = {
     r"notebooks/01": 11,
     r"test_explorers": 40,
     r"test_clinic": 25,
+    r"tests/test_practice": 25,
     r"exercises/test_(0[019]|10)": 40,
     r"exercises/test_0[23]": 25,
     r"exercises/test_0[4-8]": 35,

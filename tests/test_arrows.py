@@ -25,9 +25,10 @@ ROOMS = {
     "landscape": {"models", "require", "training"},
     "speedrun": {"language", "require"},
     "language": {"data", "files", "models", "plots", "require"},
-    "explorers": {"heads", "measure", "plots", "require"},
+    "practice": {"files", "models", "require"},
+    "explorers": {"heads", "measure", "plots", "practice", "require"},
     "clinic": {"models", "plots", "require"},
-    "checks": {"clinic", "files", "language", "models", "ready"},
+    "checks": {"clinic", "files", "language", "models", "practice", "ready"},
     "authoring": {"copies", "measure"},  # and nothing imports authoring
 }
 

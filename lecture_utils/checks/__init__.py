@@ -1,6 +1,9 @@
 """The exercises' checks: each isolates one mechanism and names the probable mistake."""
 
 from lecture_utils.checks.account import parameters
+from lecture_utils.checks.affordable import plan
+from lecture_utils.checks.block_count import block_parameters
+from lecture_utils.checks.cache import longest_text
 from lecture_utils.checks.causal import causal_weights
 from lecture_utils.checks.chain import chain_gradients
 from lecture_utils.checks.clipping import clip
@@ -36,6 +39,7 @@ __all__ = [
     "Verdict",
     "attention",
     "block_backward",
+    "block_parameters",
     "branch_strength",
     "causal_weights",
     "chain_gradients",
@@ -52,6 +56,7 @@ __all__ = [
     "leaks_across_batch",
     "letter_loss",
     "logit_shares",
+    "longest_text",
     "looks_linear",
     "mended",
     "name_the_faults",
@@ -59,6 +64,7 @@ __all__ = [
     "padding_test",
     "parameters",
     "placement",
+    "plan",
     "pre_norm_block",
     "printout_by_hand",
     "rms_norm",

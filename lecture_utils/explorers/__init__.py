@@ -2,6 +2,8 @@
 
 from lecture_utils.explorers.attention import draw_attention, three_tokens
 from lecture_utils.explorers.clinic import pictures
+from lecture_utils.explorers.costs import costs, draw_costs
+from lecture_utils.explorers.designs import designs
 from lecture_utils.explorers.gpt import gpt_stream
 from lecture_utils.explorers.landscape import draw_slices, slices
 from lecture_utils.explorers.mlp import vital_signs
@@ -14,8 +16,11 @@ from lecture_utils.explorers.vanishing import gradient_flow
 
 __all__ = [
     "arrows",
+    "costs",
+    "designs",
     "draw_arrows",
     "draw_attention",
+    "draw_costs",
     "draw_parts",
     "draw_slices",
     "gpt_stream",

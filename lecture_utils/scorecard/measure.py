@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from lecture_utils.language import Text, pretrain, validation_loss
-from lecture_utils.require.numbers import require_seed
+from lecture_utils.models.designs import Design
+from lecture_utils.require.numbers import require_scale, require_seed
 from lecture_utils.scorecard.net import DEPTH, DesignGPT, net
 
 STEPS, RATE = 120, 6e-3
@@ -89,6 +90,43 @@ def at_start(
         "gradient": (back.norm() / g.norm()).item(),
         "middle": ((whole - other).norm() / whole.norm()).item(),
     }
+
+
+def along(
+    design: Callable[..., nn.Module], depth: int = DEPTH, gain: float = 1.0, seed: int = 0
+) -> tuple[Tensor, float]:
+    """Follow the stream through a fresh net, the branches' matrices multiplied by a number.
+
+    Args:
+        design: a Design.
+        depth: blocks.
+        gain: what multiplies the matrices of the branches.
+        seed: of weights and texts.
+
+    Returns:
+        The stream's length before the first block and after each, over the first, (depth + 1,);
+        and the gradient's length at x_0 over that at the end, as in `at_start`.
+
+    Raises:
+        ValueError: a number is out of range, or the design builds no Design.
+    """
+    require_scale("gain", gain)
+    model = net(design, LETTERS, depth=depth, seed=seed).eval()
+    stack = model.blocks
+    if not isinstance(stack, Design):
+        raise ValueError(f"the stream is followed through a Design; got {type(stack).__name__}")
+    for parameter in stack.branches.parameters():
+        if parameter.dim() == 2:
+            parameter.data *= gain
+    x = model.embed(random_texts(seed)).detach().requires_grad_()
+    states = [stack.begin(x)]
+    for i in range(len(stack.branches)):
+        states.append(stack.step(states[-1], i))
+    ends = [stack.end(state) for state in states[::2]]
+    g = torch.randn(x.shape, generator=torch.Generator().manual_seed(int(seed)))
+    (back,) = torch.autograd.grad(ends[-1], x, g)
+    lengths = torch.stack([end.detach().norm() for end in ends])
+    return lengths / x.detach().norm(), (back.norm() / g.norm()).item()
 
 
 def after_training(
