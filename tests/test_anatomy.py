@@ -11,7 +11,7 @@ from lecture_utils.authoring import course as course_map
 COURSE = course_map.load()
 NUMBERS = list(COURSE["notebooks"])
 LESSONS = [number for number in NUMBERS if number != "00"]
-SHORT = {"08": 45}  # minutes; the others have minutes.MOST
+SHORT = {"08": 45, "12": 45}  # minutes; the others have minutes.MOST
 WORN = r"\b(simply|obviously|of course|trivially|as we all know|needless to say|clearly)\b"
 
 

@@ -28,7 +28,7 @@ ROOMS = {
     "practice": {"files", "models", "require"},
     "explorers": {"heads", "measure", "plots", "practice", "require"},
     "clinic": {"models", "plots", "require"},
-    "checks": {"clinic", "files", "language", "models", "practice", "ready"},
+    "checks": {"clinic", "files", "language", "models", "practice", "ready", "scorecard"},
     "authoring": {"copies", "measure"},  # and nothing imports authoring
 }
 

@@ -17,6 +17,7 @@ from lecture_utils.checks.logit import logit_shares
 from lecture_utils.checks.mixing import leaks_across_batch
 from lecture_utils.checks.mlp import block_backward
 from lecture_utils.checks.one_head import attention
+from lecture_utils.checks.own_design import own_design
 from lecture_utils.checks.padding import padding_test
 from lecture_utils.checks.paths import norm_by_branches
 from lecture_utils.checks.placement import placement
@@ -27,8 +28,10 @@ from lecture_utils.checks.residual import branch_strength, zero_branch
 from lecture_utils.checks.rms import rms_norm
 from lecture_utils.checks.ruler import stretched
 from lecture_utils.checks.search import find_n_var
+from lecture_utils.checks.sinkhorn import sinkhorn
 from lecture_utils.checks.stalls import mended
 from lecture_utils.checks.start import environment, layers_until, with_shortcut
+from lecture_utils.checks.start_of import start_of
 from lecture_utils.checks.ten_seconds import deepest
 from lecture_utils.checks.twins import looks_linear
 from lecture_utils.checks.vanishing import first_over_last, weight_std
@@ -61,6 +64,7 @@ __all__ = [
     "mended",
     "name_the_faults",
     "norm_by_branches",
+    "own_design",
     "padding_test",
     "parameters",
     "placement",
@@ -69,6 +73,8 @@ __all__ = [
     "printout_by_hand",
     "rms_norm",
     "shortcut",
+    "sinkhorn",
+    "start_of",
     "stretched",
     "swapped",
     "weight_std",

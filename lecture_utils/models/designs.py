@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lecture_utils.models.design_inputs import require_branches, require_last
 from lecture_utils.models.inputs import require_same_shape, require_stream
-from lecture_utils.require.numbers import require_positive
+from lecture_utils.require.numbers import require_positive, require_room
 
 
 class Design(nn.Module):
@@ -38,6 +38,7 @@ class Design(nn.Module):
     def __init__(self, branches: Sequence[nn.Module], dim: int):
         require_branches(branches)
         require_positive("dim", dim)
+        require_room(2 * len(branches) * int(dim))
         super().__init__()
         self.branches = nn.ModuleList(branches)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in branches)

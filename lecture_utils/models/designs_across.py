@@ -13,7 +13,8 @@ from lecture_utils.require.numbers import require_positive
 class ValueResiduals(Design):
     """Pre-norm in which attention mixes its values with those of the first block.
 
-    V becomes λ V + (1 - λ) V_1, λ learned, 0.5 at the start.
+    V becomes λ V + (1 - λ) V_1, λ learned, 0.5 at the start. There is a λ for every sublayer; those
+    of the first and of feed-forward do nothing.
 
     Raises:
         ValueError: branches 0, 2, … are not CausalAttention.
@@ -37,7 +38,8 @@ class ValueResiduals(Design):
         first = V if first is None else first
         V = self.own[i] * V + (1 - self.own[i]) * first
         Q, K, V = (split_heads(part, attention.num_heads) for part in (Q, K, V))
-        mixed = scaled_dot_product_attention(Q, K, V, is_causal=True)
+        p = attention.dropout if self.training else 0.0
+        mixed = scaled_dot_product_attention(Q, K, V, is_causal=True, dropout_p=p)
         return attention.out(join_heads(mixed)), first
 
     def step(self, state: tuple[Tensor, Tensor | None], i: int) -> tuple[Tensor, Tensor | None]:
@@ -68,7 +70,8 @@ class History(Design):
 class UNet(History):
     """Pre-norm in which a block of the second half also gets the state after one of the first half.
 
-    The last first, as in a U; each is multiplied by a learned number, 1 at the start.
+    The last first, as in a U; each is multiplied by a learned number, 1 at the start. Those of
+    the first half do nothing.
 
     Raises:
         ValueError: the number of branches is odd.
@@ -172,12 +175,12 @@ def sinkhorn(A: Tensor, steps: int = 20) -> Tensor:
     columns sum to 1 up to a remainder that shrinks with `steps`.
 
     Raises:
-        ValueError: A is not square or has NaN, or steps is no positive whole number.
+        ValueError: A is not square or has NaN, or steps is no whole number, 1 to 10,000.
 
     Source: R. Sinkhorn and P. Knopp, 1967; 20 steps as in Z. Xie et al., arXiv:2512.24880, 2025.
     """
     require_square(A)
-    require_positive("steps", steps)
+    require_positive("steps", steps, 10_000)
     A = (A - A.amax((-2, -1), keepdim=True)).exp()
     for _ in range(steps):
         A = A / A.sum(-2, keepdim=True)

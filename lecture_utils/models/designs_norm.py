@@ -4,7 +4,12 @@ import math
 
 from torch import Tensor, nn
 
-from lecture_utils.models.design_inputs import require_depths, require_last, require_pairs
+from lecture_utils.models.design_inputs import (
+    require_attention,
+    require_depths,
+    require_feed_forward,
+    require_pairs,
+)
 from lecture_utils.models.designs import Design
 
 
@@ -54,7 +59,8 @@ class DeepNorm(Design):
     def prepare(self, dim: int, count: int) -> None:
         """Choose α, and change the branches' starting weights."""
         require_pairs(self.branches)
-        require_last(self.branches)
+        require_attention(self.branches)
+        require_feed_forward(self.branches)
         self.alpha, beta = count**0.25, (4 * count) ** -0.25  # count = 2N
         for attention, feed_forward in zip(self.branches[::2], self.branches[1::2], strict=True):
             attention.qkv.weight.data[-dim:] *= beta  # the values; queries and keys stay

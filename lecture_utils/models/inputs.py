@@ -107,6 +107,8 @@ def require_same_shape(y: Tensor, x: Tensor) -> None:
     Raises:
         ValueError: it has another shape; PyTorch would stretch it without a word.
     """
+    if not isinstance(y, Tensor):
+        raise ValueError(f"the branch must return a tensor; it returned a {type(y).__name__}")
     if y.shape != x.shape:
         raise ValueError(
             f"the branch must return the shape that it is given, {tuple(x.shape)}; "

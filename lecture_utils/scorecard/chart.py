@@ -10,12 +10,14 @@ from lecture_utils.require.numbers import shown
 from lecture_utils.scorecard.rows import CHANGES, ROWS
 from lecture_utils.scorecard.saved import stored
 
-AXES = {
-    "length": ("stream: end / start", "log"),
-    "gradient": ("gradient: start / end", "log"),
-    "middle": ("share of the\nmiddle block", "linear"),
-    "loss": ("loss after training,\nnats", "linear"),
+AXES = {  # label, scale, limits, ticks
+    "length": ("stream:\nend / start", "log", (0.09, 30), (0.1, 1, 10)),
+    "gradient": ("gradient:\nstart / end", "log", (0.09, 110), (0.1, 1, 10, 100)),
+    "middle": ("share of the\nmiddle block", "linear", (0, 1.2), (0, 0.5, 1)),
+    "loss": ("loss, nats", "linear", (2.3, 2.72), (2.4, 2.6)),
+    "loss, fast": ("loss at three\ntimes the rate", "linear", (2.3, 2.72), (2.4, 2.6)),
 }
+SHOWN = ("length", "gradient", "loss", "loss, fast")
 _BASE = "pre-norm"
 
 
@@ -53,7 +55,7 @@ def timeline(title: str) -> tuple[Figure, str]:
     return fig, f"{height - len(groups)} designs from 2015 to 2026 by what they change. {told}."
 
 
-def scorecard(title: str, measures: tuple[str, ...] = tuple(AXES)) -> tuple[Figure, str]:
+def scorecard(title: str, measures: tuple[str, ...] = SHOWN) -> tuple[Figure, str]:
     """Draw what was measured of every design, median and range, beside pre-norm's median.
 
     Args:
@@ -75,9 +77,10 @@ def scorecard(title: str, measures: tuple[str, ...] = tuple(AXES)) -> tuple[Figu
     for ax, measure in zip(axes, measures, strict=True):
         _panel(ax, rows, measure)
     axes[0].set(yticks=range(len(rows)), ylabel="")
-    axes[0].set_yticklabels(reversed(list(rows)), size=9)
+    axes[0].set_yticklabels(reversed(list(rows)), size=9.5)
     middle = {name: _median(row["loss"]) for name, row in rows.items()}
-    best, worst = (choose(middle, key=middle.get) for choose in (min, max))
+    known = {name: loss for name, loss in middle.items() if loss < float("inf")}
+    best, worst = (choose(known, key=known.get) for choose in (min, max))
     return fig, (
         f"Scorecard of {len(rows)} designs, median and range over seeds. Loss after the short "
         f"training: {_BASE} {middle[_BASE]:.2f} nats, the lowest {best} {middle[best]:.2f}, the "
@@ -91,20 +94,28 @@ def _median(values: list[float | None]) -> float:
 
 
 def _panel(ax: Axes, rows: dict, measure: str) -> None:
-    """Draw one measure of all designs, the first on top."""
-    label, scale = AXES[measure]
-    base = _median(rows[_BASE][measure])
-    ax.axvline(base, color=plots.THEORY, linestyle=":", lw=1)
+    """Draw one measure of all designs, the first on top; what lies beyond is told at the edge."""
+    label, scale, limits, ticks = AXES[measure]
+    ax.axvline(_median(rows[_BASE][measure]), color=plots.THEORY, linestyle=":", lw=1)
     for place, values in enumerate(row[measure] for row in reversed(list(rows.values()))):
         known = [value for value in values if value is not None]
-        color = plots.SHORTCUT if len(known) == len(values) else plots.ORANGE
+        lost = len(values) - len(known)
+        middle = _median(values)
+        told = f"{lost} of {len(values)} diverge" if lost else ""
+        if limits[1] < middle < float("inf"):
+            told = f"{middle:.2f} →"
         if known:
-            ax.plot([min(known), max(known)], [place, place], color=color, lw=1.5, alpha=0.5)
-            ax.plot([statistics.median(known)], [place], "o", color=color, ms=4.5)
-        if len(known) < len(values):
-            told = f"{len(values) - len(known)} of {len(values)} diverge"
-            ax.annotate(told, (1, place), xycoords=("axes fraction", "data"), ha="right",
-                        va="bottom", size=7.5)  # fmt: skip
-    ax.set(xscale=scale)
+            ax.plot(
+                [min(known), max(known)], [place, place], color=plots.SHORTCUT, alpha=0.45, lw=2
+            )
+        if middle <= limits[1]:
+            ax.plot([middle], [place], "o", color=plots.SHORTCUT, ms=5)
+        if told:
+            ax.annotate(
+                told, (0.98, place), xycoords=("axes fraction", "data"), ha="right", va="center",
+                size=8, bbox={"fc": "white", "ec": "none", "pad": 1},
+            )  # fmt: skip
+    ax.set(xscale=scale, xlim=limits)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     ax.set_xlabel(label, size=9.5)
-    ax.tick_params(axis="x", labelsize=8.5)

@@ -41,8 +41,8 @@ class Silenced:
     """
 
     def __init__(self, model: DesignGPT):
-        middle = len(model.blocks.branches) // 2 // 2
-        self.branches = model.blocks.branches[2 * middle : 2 * middle + 2]
+        middle = len(model.parts) // 2 // 2
+        self.branches = model.parts[2 * middle : 2 * middle + 2]
 
     def __enter__(self) -> None:
         """Put zeros in place of what the two branches return."""

@@ -59,7 +59,9 @@ class DesignGPT(nn.Module):
         for table in (self.tokens, self.positions):
             nn.init.normal_(table.weight, std=config.dim**-0.5)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = stack_of(design, branches(config), config.dim)
+        made = branches(config)
+        self.parts = tuple(made)  # as they were handed out; a tuple registers nothing twice
+        self.blocks = stack_of(design, made, config.dim)
         self.final_norm = nn.LayerNorm(config.dim)
 
     def embed(self, tokens: Tensor) -> Tensor:
