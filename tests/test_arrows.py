@@ -23,6 +23,7 @@ ROOMS = {
     "heads": {"plots", "require"},
     "models": {"files", "require"},
     "landscape": {"models", "require", "training"},
+    "scorecard": {"language", "models", "plots", "require"},
     "speedrun": {"language", "require"},
     "language": {"data", "files", "models", "plots", "require"},
     "practice": {"files", "models", "require"},

@@ -8,7 +8,7 @@ from lecture_utils.authoring import course as course_map
 
 NUMBERS = list(course_map.load()["notebooks"])
 # How many cells strict nbval passes over: look at each before you change its number.
-PASSED_OVER = {"04": 8, "05": 12, "07": 3, "10": 7}
+PASSED_OVER = {"04": 8, "05": 12, "07": 3, "10": 7, "11": 2}
 
 
 def section_of(path):

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from lecture_utils.authoring import notebooks
 
+_TRAINERS = ("train", "pretrain", "after_training", "placed")  # with what they train
 TAGS = ("chaotic", "nbval-ignore-output")  # the first says why, nbval knows the second
 
 
@@ -123,8 +124,8 @@ class _Flow:
         return any([uses, self.trains(body), self.trains(body)])  # twice: a loop comes round again
 
     def _uses(self, node: ast.AST) -> bool:
-        """Tell whether code trains (`….step()`, `….train(net, …)`), loads the text that depends on
-        Python's version, or reads a name of `made`.
+        """Tell whether code trains (`….step()`, `….train(net, …)`, …), loads the text that depends
+        on Python's version, or reads a name of `made`.
         """
         known = self.made - set(_own(node))
         for part in ast.walk(node):
@@ -132,7 +133,9 @@ class _Flow:
                 return True
             if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
                 method, given = part.func.attr, part.args
-                if method in ("step", "corpus") or (method in ("train", "pretrain") and given):
+                if method == "corpus" or (method == "step" and not given):
+                    return True
+                if method in _TRAINERS and given:
                     return True
         return False
 

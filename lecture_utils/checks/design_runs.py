@@ -128,8 +128,14 @@ def awake(stack: nn.Module) -> nn.Module:
     return stack
 
 
-def steps(stack: nn.Module, x: Tensor, count: int = 3) -> set[str]:
-    """Take small steps towards a random target; return which weights had a gradient."""
+def steps(stack: nn.Module, x: Tensor, count: int = 3, training: bool = False) -> set[str]:
+    """Take small steps towards a random target; return which weights had a gradient.
+
+    The stack is in eval mode afterwards, and during the steps unless `training` is true: then all
+    designs draw the same.
+    """
+    stack.train(training)
+    torch.manual_seed(2)
     target, trained = sequences(x.shape[-1], seed=1), set()
     optimizer = torch.optim.SGD([p for p in stack.parameters() if p.requires_grad], lr=0.05)
     for step in range(count):
@@ -140,6 +146,7 @@ def steps(stack: nn.Module, x: Tensor, count: int = 3) -> set[str]:
         (layer_norm(y, y.shape[-1:]) - target).square().mean().backward()
         trained |= {n for n, p in stack.named_parameters() if p.grad is not None and p.grad.any()}
         optimizer.step()
+    stack.eval()
     return trained
 
 

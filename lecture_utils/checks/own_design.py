@@ -197,6 +197,6 @@ def _path(design: Callable, x: Tensor) -> list[Tensor]:
     """Return a design's outputs at the start and after three steps."""
     stack = built(design, 2, 16)
     found = [stack(x).detach()]
-    steps(stack, x)
+    steps(stack, x, training=True)
     found.append(stack(x).detach())
     return found

@@ -66,6 +66,29 @@ class _Times(nn.Module):
         return self.factor * self.inner(x)
 
 
+class _Tokens(nn.Module):
+    """A net's output, token t times t + 1."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) * torch.arange(1, x.shape[1] + 1).to(x)[:, None]
+
+
+class _Others(nn.Module):
+    """A net's output, in all texts but the first with the entries in reverse order."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.inner(x)
+        return torch.cat([y[:1], y[1:].flip(-1)])
+
+
 class _Last(nn.Module):
     """A net in which one token of one text has one entry changed."""
 
@@ -101,12 +124,19 @@ def _cases() -> list[_Case]:
     add("hyper-connections", HyperConnections, "pre-norm", norm)
     add("attention residuals", AttentionResiduals, "pre-norm", norm, seed=1)
     add("Fixup", Fixup, "identity", seed=2)
-    add("LayerScale, whose branches are multiplied by 0.00001", _faint, "identity",
-        "It is the identity up to rounding: less than a hundredth counts as equal.")  # fmt: skip
+    add("LayerScale, its branches multiplied by 0.001", _faint, "identity",
+        "All entries are off by less than a hundredth, and that counts as equal.")  # fmt: skip
+    add("the identity, but for one entry that is a little lower", ReZero, "neither",
+        "A difference may be negative: take .abs() before .max().",
+        change=lambda s: _Last(s, -0.03))  # fmt: skip
+    add("the identity, each token times a number of its own", ReZero, "identity",
+        "A norm works on each token alone, over the last axis.", change=_Tokens)  # fmt: skip
     add("norm scaling", NormScaling, "neither", seed=3)
     add("the identity times 3", ReZero, "identity", norm, change=lambda s: _Times(s, 3.0))
     add("pre-norm times -1", Design, "neither", "A sign is no factor that a norm takes out.",
         change=lambda s: _Times(s, -1.0))  # fmt: skip
+    add("the identity in the first text and something else in the others", ReZero, "neither",
+        "Every text counts.", change=_Others)  # fmt: skip
     add("the identity, but for one entry of one token", ReZero, "neither", entry, change=_Last)
     add("pre-norm, but for one entry of one token", Design, "neither", entry, change=_Last)
     add("pre-norm in float64", Design, "pre-norm", "The input is float64, and so must be the norm.",
@@ -126,7 +156,7 @@ def _stacks(design: Callable, seed: int) -> tuple[nn.Module, nn.Module]:
 
 def _faint(parts: list, dim: int) -> nn.Module:
     stack = LayerScale(parts, dim)
-    nn.init.constant_(stack.scale, 1e-5)
+    nn.init.constant_(stack.scale, 1e-3)
     return stack
 
 
@@ -164,12 +194,22 @@ def _mistake(answer: Callable, case: _Case, found: str) -> NotYet:
     told = f'Given {case.what}, you say "{found}"; it is "{case.right}".'
     if case.why:
         return NotYet(f"{told} {case.why}")
+    for word in WORDS:
+        if word not in words:
+            return NotYet(f'{told} You never say "{word}": {_ASKS[word]}')
     y = case.stack(case.x).detach()
     apart = [_apart(y, other) for other in (case.x, case.base(case.x).detach())]
     return Unrecognised(
         f"{told} Behind a norm its output differs from x by at most {apart[0]:.2g}, and from "
         f"pre-norm's by {apart[1]:.2g}: compare both with 0.01."
     )
+
+
+_ASKS = {
+    "identity": "it is the word where the stack's output is x, behind a norm.",
+    "pre-norm": "it is the word where the stack's output is the base's, behind a norm.",
+    "neither": "it is the word where both comparisons fail.",
+}
 
 
 def _apart(a: Tensor, b: Tensor, normed: bool = True, read: Callable = torch.max) -> float:
@@ -179,13 +219,13 @@ def _apart(a: Tensor, b: Tensor, normed: bool = True, read: Callable = torch.max
 
 
 def _habit(normed: bool = True, read: Callable = torch.max, limit: float = 0.01,
-           base_first: bool = False, swap: bool = False) -> Callable:  # fmt: skip
+           base_first: bool = False, swap: bool = False, turned: bool = False) -> Callable:  # fmt: skip
     """Return how an answer with these habits judges a case."""
 
     def judged(case: _Case) -> str:
         y = case.stack(case.x)
         near = {"identity": case.x, "pre-norm": case.base(case.x)}
-        fits = [w for w, z in near.items() if _apart(y, z, normed, read) < limit]
+        fits = [w for w, z in near.items() if (_apart(y, z, normed, read) < limit) != turned]
         fits = fits[::-1] if base_first else fits
         word = fits[0] if fits else "neither"
         return {"identity": "pre-norm", "pre-norm": "identity"}.get(word, word) if swap else word
@@ -196,8 +236,11 @@ def _habit(normed: bool = True, read: Callable = torch.max, limit: float = 0.01,
 _HABITS = (
     (_habit(normed=False), "You compare the outputs themselves. What comes after the stack is a "
      "norm, so a factor does not matter: compare `norm(a)` and `norm(b)`."),
-    (_habit(normed=False, limit=1e-5), "You compare the outputs themselves, and almost exactly. "
-     "Compare behind a norm, with a hundredth."),
+    (_habit(normed=False, limit=1e-5), "Your comparison is too strict. Compare behind a norm, as a "
+     "factor does not matter, and with a hundredth, as rounding does not."),
+    (_habit(read=torch.min), "You take the smallest difference; the largest one decides."),
+    (_habit(turned=True), "Your comparison is the wrong way round: equal is what differs by *less* "
+     "than a hundredth."),
     (_habit(read=torch.mean), "You take the mean difference: a single entry that is wrong is lost "
      "in it. The largest one decides, `.max()`."),
     (_habit(read=torch.sum), "You add up the differences: of so many entries even rounding sums "
@@ -206,8 +249,6 @@ _HABITS = (
      "largest entry decides, `.abs().max()`."),
     (_habit(limit=1e-5), "Your limit is too strict: the norm's ε and rounding already differ by "
      "more. The task says a hundredth."),
-    (_habit(limit=1e-8), "You ask for equality: rounding alone breaks it. The task says a "
-     "hundredth."),
     (_habit(base_first=True), 'Where both fit, the task asks for "identity": ask for it first.'),
     (_habit(swap=True), 'The two words are exchanged: the "identity" returns x itself.'),
 )  # fmt: skip

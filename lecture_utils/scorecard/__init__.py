@@ -1,6 +1,5 @@
 """The scorecard of notebook 11: every design in the same small GPT, on the same axes."""
 
-from lecture_utils.scorecard.beside import beside
 from lecture_utils.scorecard.chart import scorecard, timeline
 from lecture_utils.scorecard.measure import (
     after_training,
@@ -10,6 +9,7 @@ from lecture_utils.scorecard.measure import (
     random_texts,
 )
 from lecture_utils.scorecard.net import DesignGPT, branches, net
+from lecture_utils.scorecard.placed import placed
 from lecture_utils.scorecard.rows import CHANGES, ROWS, Row
 from lecture_utils.scorecard.saved import stored
 
@@ -21,10 +21,10 @@ __all__ = [
     "after_training",
     "along",
     "at_start",
-    "beside",
     "branches",
     "net",
     "over_seeds",
+    "placed",
     "random_texts",
     "scorecard",
     "stored",

@@ -11,7 +11,7 @@ from lecture_utils.scorecard.measure import AFTER, after_training, at_start
 from lecture_utils.scorecard.saved import stored
 
 
-def beside(
+def placed(
     design: Callable[..., nn.Module], text: Text, seed: int = 0, progress: bool = False
 ) -> str:
     """Train a design for a short while, and tell its place among the designs of the scorecard.
