@@ -94,9 +94,9 @@ def test_the_installed_package_holds_all_that_a_notebook_needs(installed):
 def test_every_file_of_the_package_that_is_no_code_is_declared(installed):
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     data = ["digits.npz", "language/trained/*", "practice/*.json", "practice/samples/*.json"]
-    data += ["speedrun/*.json"]
+    data += ["scorecard/*.json", "speedrun/*.json"]
     assert declared["package-data"] == {"lecture_utils": data}
-    for part in (".", "language/trained", "practice/samples", "speedrun"):
+    for part in (".", "language/trained", "practice/samples", "scorecard", "speedrun"):
         theirs, ours = (
             {path.name for path in (root / "lecture_utils" / part).iterdir() if path.is_file()}
             for root in (ROOT, installed)

@@ -2,7 +2,9 @@
 
 import copy
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +35,29 @@ def built(design: Callable, depth: int, dim: int, seed: int = 0) -> nn.Module:
     _require_known(stack)
     stack = stack.double().eval()
     watched = _watch(stack)
-    _told(design, lambda: stack(sequences(dim)))
+    with _new_weights() as made:
+        _told(design, lambda: stack(sequences(dim)))
+    if made:
+        raise NotYet(
+            "Weights are made in `step`: each call makes new ones, which are never trained. Make "
+            "them once, in `prepare`."
+        )
     if watched:
         del stack.step  # the class has its own again
     return stack
+
+
+@contextmanager
+def _new_weights() -> Iterator[list]:
+    """Note every parameter that is made."""
+    made, new = [], nn.Parameter.__new__
+
+    def noting(kind: type, *given: object, **named: object) -> nn.Parameter:
+        made.append(new(kind, *given, **named))
+        return made[-1]
+
+    with mock.patch.object(nn.Parameter, "__new__", noting):
+        yield made
 
 
 def sequences(dim: int, seed: int = 0, samples: int = 4) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from exercises.exercise import Case, all_tests, solution, verdict
 
 from lecture_utils.checks.sinkhorn import _trials
-from lecture_utils.checks.start_of import _cases
+from lecture_utils.checks.start_cases import cases_of_start
 from lecture_utils.checks.verdict import NOT_ATTEMPTED, NOT_YET, RIGHT
 from lecture_utils.scorecard import ROWS
 
@@ -209,16 +209,16 @@ def start_of(stack, base, x):
 import copy
 """,
     ),
-    inputs=lambda _: [(c.stack, c.base, c.x) for c in _cases()],
+    inputs=lambda _: [(c.stack, c.base, c.x) for c in cases_of_start()],
     wrong={
         told(close="(a - b).abs().max() < 0.01"): "You compare the outputs themselves",
         told(close="torch.allclose(a, b)"): "too strict",
         told(close="(norm(a) - norm(b)).abs().mean() < 0.01"): "the mean difference",
-        told(close="(norm(a) - norm(b)).max() < 0.01"): "Given",
+        told(close="(norm(a) - norm(b)).max() < 0.01"): "take .abs()",
         told(close="(norm(a) - norm(b)).norm() < 0.01"): "length of the difference",
         told(close="torch.equal(norm(a), norm(b))"): "too strict",
         told(close="(norm(a) - norm(b))[0, 0].abs().max() < 0.01"): "Every text counts",
-        told(close="(norm(a) - norm(b)).abs().max() > 0.01"): "Given",
+        told(close="(norm(a) - norm(b)).abs().max() > 0.01"): "the wrong way round",
         told(norm="norm = torch.nn.LayerNorm(x.shape[-1])"): "stopped in its line 6",
         told(norm="norm = torch.nn.LayerNorm(x.shape).to(x)"): "each token alone",
         told(rest='if close(y, base(x)): return "pre-norm"\n'
@@ -366,6 +366,17 @@ NO_DESIGNS = {
     "weights in step, kept": (
         design(f"self.a = nn.Parameter(torch.ones(1))\n        return x + self.a * {BRANCH} / 2"),
         "made in `step`"),
+    "weights in step": (
+        design(f"a = nn.Parameter(torch.full((1,), 0.5))\n        return x + a * {BRANCH}"),
+        "made in `step`"),
+    "a layer in step": (
+        design(f"return x + nn.Linear(x.shape[-1], x.shape[-1]).to(x)({BRANCH})"),
+        "made in `step`"),
+    "the wrong token": (design(f"return x + 0.1 * x.roll(-1, 1) + {BRANCH} / 2"), "comes after"),
+    "the same branch": (design("return x + self.branch(0, self.norm(i, x)) / 2"), "Branch 1"),
+    "kept from call to call": (
+        design("y = x + self.branch(i, self.norm(i, x)) / 2 + getattr(self, 'last', 0)\n"
+               "        self.last = y.detach()\n        return y"), "kept from one call"),
     "a plain list": (design(f"return x + self.a[i] * {BRANCH}",
                             "self.a = [nn.Parameter(torch.ones(1) / 2) for _ in range(count)]"),
                      "plain list"),
@@ -415,6 +426,10 @@ def test_a_design_of_the_scorecard_is_named(name):
     found = verdict("11.2", f"from {kind.__module__} import {kind.__name__} as MyDesign")
     assert found.status == RIGHT, found
     assert f"calls {name};" in found.message
+
+
+def test_a_fixed_half_is_not_taken_for_a_division_by_the_root_of_four_branches():
+    assert "none of the scorecard's" in verdict("11.2", DESIGNS["a fixed half"]).message
 
 
 def test_the_callers_random_state_stays():

@@ -175,7 +175,8 @@ def test_any_depths_have_finite_constants(N, M):
 
 NO_SQUARE = [
     None, 3, "abc", [[1.0]], np.ones((2, 2)), torch.ones(2, 3), torch.ones(4), torch.tensor(1.0),
-    torch.ones(0, 0), torch.ones(3, 0, 0), torch.ones(2, 2, dtype=torch.int64), torch.ones(2, 2) > 0,
+    torch.ones(0, 0), torch.ones(3, 0, 0), torch.ones(2, 2, dtype=torch.int64),
+    torch.ones(2, 2) > 0,
     torch.ones(2, 2, dtype=torch.complex64), torch.full((2, 2), NAN), torch.full((2, 2), INF),
     torch.tensor([[0.0, -INF], [-INF, 0.0]]), torch.tensor([[1e3, 0.0], [0.0, -1e3]]),
     torch.tensor([[0.0, 0.0], [-300.0, -300.0]]), torch.eye(2).to_sparse(),
@@ -193,16 +194,15 @@ def test_no_number_of_steps_is_refused(steps):
     assert "steps must be" in refusal(lambda: sinkhorn(torch.eye(2), steps))
 
 
-@given(st.integers(1, 5), st.integers(0, 10**6), st.floats(0, 1000), st.integers(1, 30))
+@given(st.integers(1, 5), st.integers(0, 10**6), st.floats(0, 60), st.integers(1, 30))
 def test_any_square_matrices_are_made_or_refused(n, seed, size, steps):
     rng = torch.Generator().manual_seed(seed)
     A = size * torch.randn(2, n, n, generator=rng)
-    try:
-        found = sinkhorn(A, steps)
-    except ValueError as error:
-        assert "below the largest entry" in str(error)
-        assert size > 10
+    lowest = torch.minimum(A.amax(-1).amin(-1), A.amax(-2).amin(-1))
+    if (A.amax((-2, -1)) - lowest).max() > 87:
+        assert "below the largest entry" in refusal(lambda: sinkhorn(A, steps))
         return
+    found = sinkhorn(A, steps)
     assert found.isfinite().all()
     assert (found >= 0).all()
     torch.testing.assert_close(found.sum(-1), torch.ones(2, n))
