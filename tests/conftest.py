@@ -59,7 +59,7 @@ SECONDS = {
     r"test_clinic": 25,
     r"tests/test_practice": 25,
     r"tests/test_(designs|scorecard)": 12,
-    r"exercises/test_11": 40,
+    r"exercises/test_11": 60,
     r"exercises/test_(0[019]|10)": 40,
     r"exercises/test_0[23]": 25,
     r"exercises/test_0[4-8]": 35,

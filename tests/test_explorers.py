@@ -85,4 +85,6 @@ def extremes(control):
         return [control._options_full[0][1], control._options_full[-1][1]]
     if isinstance(control, widgets.Checkbox):
         return [not control.value]
+    if isinstance(control, widgets.FloatLogSlider):
+        return [control.base**control.min, control.base**control.max]
     return [control.min, control.max]

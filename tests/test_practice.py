@@ -483,9 +483,11 @@ def test_every_control_of_the_explorer_changes_the_figure(monkeypatch):
     explorer()
     ends = {}
     for name, control in made.items():
-        assert isinstance(control, widgets.Dropdown | widgets.SelectionSlider)
-        options = [option[1] if isinstance(option, tuple) else option for option in control.options]
-        ends[name] = (options[0], options[-1])
+        if isinstance(control, widgets.Dropdown):
+            ends[name] = (control.options[0], control.options[-1])
+        else:
+            assert isinstance(control, widgets.FloatLogSlider)
+            ends[name] = tuple(int(control.base**k) for k in (control.min, control.max))
     pictures = {}
     for end in (0, 1):
         start = {name: values[end] for name, values in ends.items()}

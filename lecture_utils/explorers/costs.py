@@ -18,17 +18,19 @@ _FITS = {"yes": "fits", "perhaps": "may fit", "no": "does not fit"}
 
 def costs() -> None:
     """Explore what a use of an open model takes: memory by part, and hours as a range."""
+
+    def draw(
+        model: str, use: str, length: float, batch: float, tokens: float, machine: str
+    ) -> tuple[Figure, str]:
+        return draw_costs(model, use, round(length), round(batch), round(tokens), machine)
+
     connect(
-        draw_costs,
+        draw,
         model=_dropdown(samples(), "llama-3-8b", "model"),
         use=_dropdown(USES, "QLoRA", "use"),
-        length=_powers(512, 131072, 2048, "tokens in a text"),
-        batch=_powers(1, 64, 1, "texts at a time"),
-        tokens=widgets.SelectionSlider(
-            options=[(f"{10**k:,}", 10**k) for k in range(5, 14)],
-            value=10**7,
-            description="tokens in all",
-        ),
+        length=_powers(2, 9, 17, 2048, "tokens in a text"),
+        batch=_powers(2, 0, 6, 1, "texts at a time"),
+        tokens=_powers(10, 5, 13, 10**7, "tokens in all"),
         machine=_dropdown(MACHINES, "RTX 4090", "machine"),
     )
 
@@ -105,8 +107,9 @@ def _dropdown(names: object, value: str, description: str) -> widgets.Dropdown:
     return widgets.Dropdown(options=list(names), value=value, description=description)
 
 
-def _powers(low: int, high: int, value: int, description: str) -> widgets.SelectionSlider:
-    options = [low * 2**k for k in range((high // low).bit_length())]
-    return widgets.SelectionSlider(
-        options=[(f"{n:,}", n) for n in options], value=value, description=description
-    )
+def _powers(base: int, low: int, high: int, value: int, description: str) -> widgets.FloatLogSlider:
+    """A slider over base**low, … base**high."""
+    return widgets.FloatLogSlider(
+        value=value, base=base, min=low, max=high, step=1, readout_format=",.0f",
+        description=description,
+    )  # fmt: skip

@@ -137,7 +137,7 @@ class ReZero(Design):
 class SkipInit(ReZero):
     """The line of ReZero, with α = 1/√L at the start, L the number of branches.
 
-    The paper, on convolutional nets without batch norm, has 0 or a number up to 1/√L.
+    The paper, on convolutional nets without batch norm, has 0 or a small number.
 
     Source: S. De and S. Smith, arXiv:2002.10444, 2020.
     """
@@ -213,7 +213,7 @@ class SmallStart(Design):
 class BranchScaling(Design):
     """Each branch divided by the root of the number of branches: x + F(N(x)) / √L.
 
-    Source: S. De and S. Smith, arXiv:2002.10444, 2020; L. Noci et al., arXiv:2206.03126, 2022.
+    Source: L. Noci et al., arXiv:2206.03126, 2022, among others; here with pre-norm.
     """
 
     def step(self, x: Tensor, i: int) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PRE_NORM = ("pre", "parallel", "scaled")  # the norm at the entrance of the branch, and nowhere else
+PRE_NORM = ("pre", "parallel", "scaled")  # a norm at the entrance of the branch, none at its end
 
 
 def placements() -> dict:

@@ -188,8 +188,9 @@ def _model(shape: Shape, count: Parameters, added: int, rank: int) -> list[str]:
 def _notes(machine: Machine) -> list[str]:
     lines = [
         "Memory from low to high: activations computed twice (which takes a third more "
-        "time), or all kept; a tenth of the machine is left to driver and library. Time at 0.5 to "
-        "0.2 of the peak; inference from reading all tokens at once to writing them one by one."
+        "time, with adapters half more), or all kept; a tenth of the machine is left to driver and "
+        "library. Time at 0.5 to 0.2 of the peak; inference from reading all tokens at once to "
+        "writing them one by one."
     ]
     if machine.source:
         lines += ["", f"*{machine.name}:* {machine.source}."]

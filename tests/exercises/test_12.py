@@ -404,21 +404,35 @@ def test_the_numbers_of_the_page_for_a_team_are_those_of_the_package():
     llama, small = (practice.read_config(name) for name in ("llama-3-8b", "qwen3-0.6b"))
     card = practice.MACHINES["RTX 4090"]
 
-    def gigabytes(shape, use):
-        return [round(end / 1e9) for end in practice.memory(shape, use, 2048).total]
+    def gigabytes(shape, use, length=2048):
+        return [round(end / 1e9) for end in practice.memory(shape, use, length).total]
 
-    def hours(tokens, method):
-        return practice.hours(practice.training_flops(llama, tokens, 2048, method), card)
+    def hours(tokens, method, length=2048, shape=llama):
+        return practice.hours(practice.training_flops(shape, tokens, length, method), card)
 
     assert gigabytes(llama, "inference") == [16, 18]
     assert gigabytes(llama, "QLoRA") == [7, 30]
+    assert gigabytes(llama, "QLoRA", 1024) == [7, 18]
+    assert gigabytes(practice.read_config("qwen2.5-3b"), "LoRA") == [7, 25]
     assert gigabytes(llama, "full fine-tuning") == [129, 167]
     assert gigabytes(small, "full fine-tuning") == [10, 19]
-    assert [round(end) for end in hours(10**7, "LoRA")] == [1, 3]
+    assert [round(end) for end in hours(10**7, "LoRA", 1024)] == [1, 3]
+    assert max(hours(10**7, "full", shape=small)) < 1
+    plain = practice.hours(4 * practice.parameters(llama).matrices * 10**7, card)[0]
+    assert 1.05 < hours(10**7, "LoRA")[0] / plain < 1.15  # attention adds a tenth
     years = [end / 24 / 365 for end in hours(20 * practice.parameters(llama).total, "full")]
     assert [round(end) for end in years] == [3, 7]
     eight = practice.generation_hours(llama, card, 2000 * 300, 1800, batch=8)
     assert max(eight) < 1
+    each = 2 * practice.parameters(llama).total / card.bandwidth
+    assert round(1000 * each) == 16  # milliseconds for a token
+
+
+def test_eight_letters_fit_if_only_the_last_tokens_have_logits():
+    llama, card = practice.read_config("llama-3-8b"), practice.MACHINES["RTX 4090"]
+    high = practice.memory(llama, "inference", 1800, 8).total[1]
+    needless = 4 * llama.vocab_size * (8 * 1800 - 8)
+    assert high - needless < 0.9 * card.memory < card.memory < high
 
 
 @pytest.mark.parametrize(
