@@ -14,8 +14,8 @@ AXES = {  # label, scale, limits, ticks
     "length": ("stream:\nend / start", "log", (0.09, 30), (0.1, 1, 10)),
     "gradient": ("gradient:\nstart / end", "log", (0.09, 110), (0.1, 1, 10, 100)),
     "middle": ("share of the\nmiddle block", "linear", (0, 1.2), (0, 0.5, 1)),
-    "loss": ("loss, nats", "linear", (2.3, 2.72), (2.4, 2.6)),
-    "loss, fast": ("loss at three\ntimes the rate", "linear", (2.3, 2.72), (2.4, 2.6)),
+    "loss": ("loss, nats\n(rate 0.006)", "linear", (2.3, 2.72), (2.4, 2.6)),
+    "loss, fast": ("loss, nats\n(rate 0.02)", "linear", (2.3, 2.72), (2.4, 2.6)),
 }
 SHOWN = ("length", "gradient", "loss", "loss, fast")
 _BASE = "pre-norm"

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from lecture_utils.models import designs, designs_across, designs_norm
 from lecture_utils.models.designs import Design
 
-SHORTCUT, SCALE, NORM, SUM, WHOM = (
-    "shortcut",
-    "branch's scale",
-    "norm",
-    "number of sums",
-    "who adds",
-)
+SHORTCUT, SCALE, NORM = "the shortcut", "the branch's scale", "the norm"
+SUM, WHOM = "how many sums", "who adds to whom"
 CHANGES = (SHORTCUT, SCALE, NORM, SUM, WHOM)
 
 
