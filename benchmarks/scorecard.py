@@ -11,18 +11,18 @@ import argparse
 import json
 import math
 import platform
+import re
 import statistics
 import time
 
 import torch
 
 from lecture_utils.data import corpus
-from lecture_utils.language import read_text
+from lecture_utils.language.text import fingerprint, read_text
 from lecture_utils.scorecard.measure import RATE, STEPS, after_training, at_start, over_seeds
 from lecture_utils.scorecard.net import CONTEXT, DEPTH, DIM
 from lecture_utils.scorecard.rows import ROWS
 from lecture_utils.scorecard.saved import STORED, stored
-from lecture_utils.speedrun.race import fingerprint
 
 STARTS, TRAININGS, FAST_TRAININGS = range(20), range(10), range(5)
 FAST = 0.02
@@ -40,6 +40,12 @@ def row(name: str, text) -> dict:
     found |= over_seeds(lambda seed: after_training(design, text, seed), TRAININGS)
     fast = over_seeds(lambda seed: after_training(design, text, seed, lr=FAST), FAST_TRAININGS)
     return {key: rounded(values) for key, values in (found | {"loss, fast": fast["loss"]}).items()}
+
+
+def compact(found: dict) -> str:
+    """Write JSON with one line for each list of numbers."""
+    text = json.dumps(found, indent=1)
+    return re.sub(r"\[[^][]*\]", lambda row: " ".join(row[0].split()), text) + "\n"
 
 
 def told(values: list[float | None]) -> str:
@@ -69,7 +75,7 @@ def main() -> None:
         if name not in rows:
             rows[name] = row(name, text)
         done = {key: rows[key] for key in ROWS if key in rows}
-        STORED.write_text(json.dumps(saved | {"rows": done}, indent=1) + "\n", encoding="utf-8")
+        STORED.write_text(compact(saved | {"rows": done}), encoding="utf-8")
         for key, values in rows[name].items():
             print(f"{name:20} {key:15} {told(values)}", flush=True)
 

@@ -21,8 +21,8 @@ from dataclasses import replace
 import torch
 
 from lecture_utils.data import corpus
-from lecture_utils.language.text import Text, read_text
-from lecture_utils.speedrun.race import STORED, fingerprint, shortened, stored
+from lecture_utils.language.text import Text, fingerprint, read_text
+from lecture_utils.speedrun.race import STORED, shortened, stored
 from lecture_utils.speedrun.recipe import BEST, KNOWN, Recipe, differences
 from lecture_utils.speedrun.training import Training
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import gelu, layer_norm, softmax
 
-from lecture_utils.language.text import read_text
+from lecture_utils.language.text import fingerprint, read_text
 from lecture_utils.speedrun import BEST, KNOWN, Muon, Recipe, SpeedrunGPT, differences, orthogonal
 from lecture_utils.speedrun import race as races
 from lecture_utils.speedrun.training import Training, shuffled_batch_at
@@ -304,7 +304,7 @@ def test_training_in_parts_is_training_at_once():
 def board(tmp_path, monkeypatch):
     """A stored board whose known recipe ends at 1.35, for this text."""
     saved = {
-        "text": races.fingerprint(TEXT),
+        "text": fingerprint(TEXT),
         "known": {"loss": 1.35, "steps": [500, 1000, 2000], "losses": [1.9, 1.6, 1.35]},
         "board": [{"name": "the best", "share": 1e-9, "loss": 1.3},
                   {"name": "the known recipe", "share": 1.0, "loss": 1.35}],

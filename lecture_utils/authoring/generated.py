@@ -4,7 +4,16 @@ import base64
 import re
 from pathlib import Path
 
-from lecture_utils.authoring import costs, glossary, launch, minutes, notebooks, slides, teaching
+from lecture_utils.authoring import (
+    costs,
+    glossary,
+    launch,
+    minutes,
+    notebooks,
+    slides,
+    teaching,
+    trial,
+)
 from lecture_utils.authoring.claims import table
 from lecture_utils.authoring.course import cue, minute
 
@@ -172,7 +181,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
 
 def pages(course: dict) -> dict[Path, bytes]:
     """Return what every generated file, and every page with generated parts, must hold now."""
-    current = {STORY: story()[0]} | launch.environment()
+    current = {STORY: story()[0], trial.FILLED: trial.content()} | launch.environment()
     for path in (README, GUIDE):
         current[path] = fill(path.read_text("utf-8"), course).encode()
     for number in course["notebooks"]:

@@ -1,12 +1,13 @@
-"""The articles on trial: fill the measured numbers into trial.yml, for the notebook to read.
+"""The articles on trial: trial.yml with the measured numbers filled in, for the notebook to read.
 
-`python -m lecture_utils.authoring.trial` writes trial.json beside it.
+`make generate` writes it, as practice/trial.json.
 """
 
 import json
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import yaml
 
@@ -14,7 +15,7 @@ from lecture_utils.authoring import notebooks
 from lecture_utils.authoring.claims import claims_of
 
 FOLDER = notebooks.ROOT / "lecture_utils" / "practice"
-SOURCE, FILLED = FOLDER / "trial.yml", FOLDER / "trial.json"
+SOURCE, FILLED = Path(__file__).with_name("trial.yml"), FOLDER / "trial.json"
 VERDICTS = ("OK", "holds with conditions", "not as stated", "no source found")
 _CLAIM = re.compile(r"\{claim:(\d\d)#(\w+)(?:\.(median|low|high))?\}")
 _MEASURED = re.compile(r"(\S+) \[(\S+), (\S+)\]")
@@ -60,8 +61,3 @@ def filled() -> dict:
 def content() -> bytes:
     """Return what trial.json holds."""
     return (json.dumps(filled(), ensure_ascii=False, indent=1) + "\n").encode()
-
-
-if __name__ == "__main__":
-    FILLED.write_bytes(content())
-    print(f"wrote {FILLED.name}")

@@ -10,6 +10,8 @@ from lecture_utils.explorers.controls import connect
 from lecture_utils.require.numbers import shown
 from lecture_utils.require.tensors import require_callable
 
+_TICKS = [digit * 10.0**power for power in range(-6, 9) for digit in (1, 2, 5)]
+
 
 def designs(along: Callable, names: Sequence[str]) -> None:
     """Explore what a design, the depth and the size of the starting weights do to the stream.
@@ -38,6 +40,10 @@ def designs(along: Callable, names: Sequence[str]) -> None:
         plots.line(ax, range(depth + 1), base, "pre-norm", *plots.PLACEMENTS["pre"])
         if name != "pre-norm":
             plots.line(ax, range(depth + 1), lengths, name, plots.ORANGE)
+        low, high = ax.get_ylim()
+        ticks = [tick for tick in _TICKS if low < tick < high]
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
         return fig, (
             f"Length of the stream through {depth} fresh blocks, starting weights times {gain:g}: "
             f"{name} ends at {lengths[-1]:.2g} times its start, pre-norm at {base[-1]:.2g}. The "

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from lecture_utils.language import Text, unigram_entropy
+from lecture_utils.language.text import Text, fingerprint, unigram_entropy
+from lecture_utils.require.tensors import require_whole
 from lecture_utils.scorecard.measure import AFTER, after_training, at_start
 from lecture_utils.scorecard.saved import stored
 
@@ -19,17 +20,17 @@ def placed(
     Args:
         design: a class that builds a stack from (branches, dim), such as a Design.
         text: `read_text(data.corpus())`; the stored losses are of Python's documentation.
-        seed: of weights and batches. The others are compared at the same seed, 0 to 9.
+        seed: of weights and batches, 0 to 9: the others are compared at the same seed.
         progress: show a bar.
 
     Returns:
         Two or three sentences.
 
     Raises:
-        ValueError: as for `after_training`.
+        ValueError: as for `after_training`, or the seed is another.
         FileNotFoundError: no scorecard is stored.
     """
-    rows = stored()["rows"]
+    require_whole("seed", seed, 0, 9)
     start = at_start(design, seed)
     loss = after_training(design, text, seed, progress=progress)[AFTER[0]]
     told = (
@@ -41,15 +42,21 @@ def placed(
     told += f" Validation loss {loss:.3f} nats."
     if loss > unigram_entropy(text.train) - 0.1:
         return f"{told} It has learned how often each letter comes, and no more."
-    others = {
-        name: row["loss"][seed]
-        if seed < len(row["loss"])
-        else statistics.median(math.inf if value is None else value for value in row["loss"])
-        for name, row in rows.items()
-    }
+    return f"{told} {_place(loss, text, seed)}"
+
+
+def _place(loss: float, text: Text, seed: int) -> str:
+    """Compare a loss with the stored ones of the same seed, if they are of the same text."""
+    saved = stored()
+    if fingerprint(text) != saved["text"]:
+        return (
+            "The stored losses are of another text (Python's documentation differs between "
+            "versions): to compare, train Design here, too."
+        )
+    others = {name: row["loss"][seed] for name, row in saved["rows"].items()}
     lower = [name for name, value in others.items() if value is not None and value < loss]
-    base, moves = others["pre-norm"], statistics.stdev(rows["pre-norm"]["loss"])
+    moves = statistics.stdev(saved["rows"]["pre-norm"]["loss"])
     return (
-        f"{told} That is place {len(lower) + 1} beside {len(others)} designs with the same seed; "
-        f"pre-norm has {base:.3f}, and from seed to seed it moves by {moves:.2f}."
+        f"That is place {len(lower) + 1} beside {len(others)} designs with the same seed; "
+        f"pre-norm has {others['pre-norm']:.3f}, and from seed to seed it moves by {moves:.2f}."
     )

@@ -2,14 +2,13 @@
 
 import json
 import math
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from lecture_utils.language.text import Text, unigram_entropy
+from lecture_utils.language.text import Text, fingerprint, unigram_entropy
 from lecture_utils.require.numbers import require_flag, require_positive
 from lecture_utils.speedrun.recipe import KNOWN, Recipe
 from lecture_utils.speedrun.training import Training
@@ -127,12 +126,6 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
     require_positive("steps", steps, 1_000_000)
     warmup = round(recipe.warmup * steps / recipe.steps)
     return replace(recipe, steps=steps, warmup=min(warmup, steps))
-
-
-def fingerprint(text: Text) -> str:
-    """Return a short name of a text: equal names, equal texts."""
-    tokens = zlib.crc32(text.validation.numpy().tobytes(), zlib.crc32(text.train.numpy().tobytes()))
-    return f"{len(text.train) + len(text.validation)}-{zlib.crc32(text.letters.encode(), tokens):x}"
 
 
 def stored(path: Path = STORED) -> dict:
