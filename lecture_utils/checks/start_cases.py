@@ -82,6 +82,10 @@ class _Last(nn.Module):
         return y
 
 
+_NORM = "Compare behind a norm: it takes a factor out, the same for all entries of a token."
+_ENTRY = "Every entry counts: take the largest difference, not the mean and not one token."
+
+
 def cases_of_start() -> list[Case]:
     """Return stacks of three widths, in both types, with starts of every kind."""
     cases = []
@@ -94,15 +98,13 @@ def cases_of_start() -> list[Case]:
         stack, base, x = change(stack).to(kind), base.to(kind), x.to(kind)
         cases.append(Case(what, stack.eval(), base.eval(), x, right, why))
 
-    norm = "Compare behind a norm: it takes a factor out, the same for all entries of a token."
-    entry = "Every entry counts: take the largest difference, not the mean and not one token."
     add("ReZero", ReZero, "identity")
     add("pre-norm itself", Design, "pre-norm")
     add("highway", Highway, "neither")
     add("post-norm", PostNorm, "neither")
     add("sandwich", Sandwich, "neither", seed=1)
-    add("hyper-connections", HyperConnections, "pre-norm", norm)
-    add("attention residuals", AttentionResiduals, "pre-norm", norm, seed=1)
+    add("hyper-connections", HyperConnections, "pre-norm", _NORM)
+    add("attention residuals", AttentionResiduals, "pre-norm", _NORM, seed=1)
     add("Fixup", Fixup, "identity", seed=2)
     add("LayerScale, its branches multiplied by 0.001", _faint, "identity",
         "All entries are off by less than a hundredth, and that counts as equal.")  # fmt: skip
@@ -114,11 +116,11 @@ def cases_of_start() -> list[Case]:
     add("the identity, each token times a number of its own", ReZero, "identity",
         "A norm works on each token alone, over the last axis.", change=_Tokens)  # fmt: skip
     add("norm scaling", NormScaling, "neither", seed=3)
-    add("the identity times 3", ReZero, "identity", norm, change=lambda s: _Times(s, 3.0))
+    add("the identity times 3", ReZero, "identity", _NORM, change=lambda s: _Times(s, 3.0))
     add("pre-norm times -1", Design, "neither", "A sign is no factor that a norm takes out.",
         change=lambda s: _Times(s, -1.0))  # fmt: skip
-    add("the identity, but for one entry of one token", ReZero, "neither", entry, change=_Last)
-    add("pre-norm, but for one entry of one token", Design, "neither", entry, change=_Last)
+    add("the identity, but for one entry of one token", ReZero, "neither", _ENTRY, change=_Last)
+    add("pre-norm, but for one entry of one token", Design, "neither", _ENTRY, change=_Last)
     add("pre-norm in float64", Design, "pre-norm", "The input is float64, and so must be the norm.",
         kind=torch.float64)  # fmt: skip
     add("both, since all branches return 0", Design, "identity",

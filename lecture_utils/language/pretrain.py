@@ -1,4 +1,16 @@
-"""Training a GPT on a text: bar, live curve, stop button, and a file from which it goes on."""
+"""Training a GPT on a text: bar, live curve, stop button, and a file from which it goes on.
+
+The stop button ends a training after the present step: weights and losses so far stay, and are in
+the file. Pressed twice, it breaks in at once; then only the file is whole. The same call goes on
+from the file, to the losses of an unbroken training. The model trains where its weights are; under
+torchrun each process takes its share of each batch. As many processes as before go on to the same
+losses; so do more or fewer, but for rounding and what dropout draws.
+
+The file is written when the first loss is known, every 15 seconds, and at the end; each time whole
+or not at all, and only with weights whose loss is finite. A training that diverges does not write
+again: the file stays the last good one, and the model keeps the weights whose loss or gradient was
+not finite, to be looked at.
+"""
 
 import json
 import math
@@ -81,16 +93,7 @@ def pretrain(
 ) -> Curve:
     """Train a GPT in place to predict each next token; return its losses.
 
-    The stop button ends it after the present step: weights and losses so far stay, and are in the
-    file. Pressed twice, it breaks in at once; then only the file is whole. The same call goes on
-    from the file, to the losses of an unbroken training. The model trains where its weights are;
-    under torchrun each process takes its share of each batch. As many processes as before go on
-    to the same losses; so do more or fewer, but for rounding and what dropout draws.
-
-    The file is written when the first loss is known, every 15 seconds, and at the end; each time
-    whole or not at all, and only with weights whose loss is finite. A training that diverges does
-    not write again: the file stays the last good one, and the model keeps the weights whose loss
-    or gradient was not finite, to be looked at.
+    What stopping does, and when the file is written, stands at the top of this module.
 
     Args:
         model: a GPT; it is in evaluation mode afterwards.
@@ -110,9 +113,23 @@ def pretrain(
     settings = Settings.of(steps, **settings)
     require_training(model, text, watch, progress)
     batch_at(1, text.train, settings.batch_size, model.config.context, settings.seed)
-    path = require_checkpoint(checkpoint)
-    device = next(model.parameters()).device
-    shares = Shares(settings.batch_size, device)
+    run = _begin(model, text, settings, require_checkpoint(checkpoint), watch)
+    with random_state(run.shares.device), StopButton() as button:
+        return run.to_the_end(button, progress)
+
+
+def _begin(
+    model: nn.Module,
+    text: Text,
+    settings: Settings,
+    path: Path | None,
+    watch: Callable[[Curve], None] | None,
+) -> "_Run":
+    """Begin a training, or go on from its file; all processes from the same one.
+
+    Raises:
+        ValueError: the file belongs to another training, or the processes do not agree.
+    """
     updater = torch.optim.AdamW(
         model.parameters(),
         settings.lr,
@@ -122,13 +139,12 @@ def pretrain(
     )
     state = disk.State(model, updater, [], {})
     told = disk.identity(model, text, settings)
+    shares = Shares(settings.batch_size, next(model.parameters()).device)
     if path is not None and path.exists():
         disk.restore(path, state, told)
     shares.require_same("what they were told", zlib.crc32(json.dumps(told).encode()))
     shares.require_same("the step that they go on from", len(state.loss))
-    run = _Run(state, text, settings, shares, path, told, watch)
-    with random_state(device), StopButton() as button:
-        return run.to_the_end(button, progress)
+    return _Run(state, text, settings, shares, path, told, watch)
 
 
 class _Run:
