@@ -331,7 +331,7 @@ def test_compiled_nets_compute_the_same(name):
     compiled = torch.compile(net, backend="eager", dynamic=True)
     torch.testing.assert_close(compiled(GOOD), net(GOOD))
     torch.testing.assert_close(compiled(GOOD[:, :2]), net(GOOD[:, :2]))
-    with pytest.raises(ValueError, match="the input is torch.float64"):
+    with pytest.raises(ValueError, match="the input is"):
         compiled(GOOD.double())  # PyTorch compiles for another type: not our second
     assert "the input is torch.float64" in refusal(lambda: compiled(GOOD.double()))
 
