@@ -105,7 +105,7 @@ def test_another_video_changes_every_mark_of_every_page(course, other):
 
 def test_another_video_changes_every_slide(course, other):
     for number in decks(course):
-        before, after = slides.deck(number, course), slides.deck(number, other)
+        before, after = decks.deck(number, course), decks.deck(number, other)
         assert len(marks_of_page(before)) == len(marks_of_page(after))
         assert all("Lecture 7, " in mark for mark in marks_of_page(after))
         assert not any(lecture["video"] in after for lecture in course["lectures"].values())

@@ -21,7 +21,7 @@ from repo2docker.buildpacks import CondaBuildPack
 
 from lecture_utils import copies, ready
 from lecture_utils.authoring import __main__ as commands
-from lecture_utils.authoring import generated, launch, notebooks, slides
+from lecture_utils.authoring import decks, generated, launch, notebooks
 
 ROOT = notebooks.ROOT
 NAMED = "someone/shortcuts"
@@ -168,7 +168,7 @@ def test_the_launch_link_opens_lab_on_notebook_00_and_the_decks_can_be_reached(
     link = launch.links(named, "notebooks/00_start_here.ipynb")["Binder"]
     place = link.partition("?urlpath=")[2]
     assert "JupyterLab" in get(lab, place)[1]
-    (page,) = slides.build(["01"], checkout / "slides" / "built")
+    (page,) = decks.build(["01"], checkout / "slides" / "built")
     headers, text = get(lab, f"files/slides/built/{page.name}")
     assert "allow-scripts" in headers["Content-Security-Policy"]
     assert text == page.read_text(encoding="utf-8")

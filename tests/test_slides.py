@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import minutes, notebooks, printing, slides
+from lecture_utils.authoring import decks, minutes, notebooks, printing, slides
 
 COURSE = course_map.load()
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
@@ -75,14 +75,14 @@ def test_every_cell_to_show_exists(path):
 @each
 def test_a_deck_is_the_same_bytes_at_every_build(path, tmp_path):
     number = path.name[:2]
-    first, second = (slides.build([number], tmp_path / folder)[0] for folder in ("a", "b"))
+    first, second = (decks.build([number], tmp_path / folder)[0] for folder in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     assert first.name == path.with_suffix(".html").name
 
 
 @each
 def test_a_deck_needs_no_other_file(path):
-    page = slides.deck(path.name[:2], COURSE)
+    page = decks.deck(path.name[:2], COURSE)
     page = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert re.findall(r'(?:src|srcset|<link[^>]+href)="(?!data:)([^"]*)"', page) == []
     assert re.findall(r"url\((?!data:)[^)]*\)|@import[^;]*", page) == []
@@ -97,7 +97,7 @@ def probe(tmp_path, monkeypatch):
 
     def build(text):
         (tmp_path / "01_probe.md").write_text(text, encoding="utf-8")
-        return slides.deck("01", COURSE)
+        return decks.deck("01", COURSE)
 
     return build
 
@@ -135,4 +135,4 @@ def test_a_notebook_without_a_deck(monkeypatch, tmp_path):
 def test_without_a_browser_there_is_no_print(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert printing.browser_path() is None
-    assert slides.print_pdfs([tmp_path / "a.html"]) == []
+    assert decks.print_pdfs([tmp_path / "a.html"]) == []

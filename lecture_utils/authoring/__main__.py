@@ -13,8 +13,8 @@ from lecture_utils.authoring import (
     handouts,
     minutes,
     notebooks,
-    slides,
 )
+from lecture_utils.authoring import decks as deck_builder
 from lecture_utils.authoring import site as site_builder
 
 
@@ -57,7 +57,7 @@ def cost(numbers: list[str]) -> None:
     found = {}
     for number in numbers or course.load()["notebooks"]:
         found[number] = costs.measure(number)
-        print("{}: {:.0f} s, {} MB".format(number, *found[number]), flush=True)
+        print("{}: {seconds} s, {MB} MB".format(number, **found[number]), flush=True)
     if not numbers:
         costs.write(found)
         generate()
@@ -70,10 +70,10 @@ def trials(settings: list[str]) -> None:
 
 def decks(numbers: list[str]) -> None:
     """Build decks and handouts into slides/built, as pages and, with Chromium, as PDF."""
-    pages = slides.build(numbers or list(course.load()["notebooks"]))
+    pages = deck_builder.build(numbers or list(course.load()["notebooks"]))
     sheets = handouts.build(course.load(), numbers)
-    printed = slides.print_pdfs(pages) + handouts.print_pdfs(sheets)
-    folder = slides.BUILT.relative_to(notebooks.ROOT)
+    printed = deck_builder.print_pdfs(pages) + handouts.print_pdfs(sheets)
+    folder = deck_builder.BUILT.relative_to(notebooks.ROOT)
     print(f"{len(pages)} decks, {len(sheets)} handouts and {len(printed)} PDFs in {folder}")
     if not printed:
         print("no PDF: install Chromium, for example with `sudo apt install chromium`")

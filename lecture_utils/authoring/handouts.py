@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mistune
 
-from lecture_utils.authoring import slides
+from lecture_utils.authoring import decks, slides
 from lecture_utils.authoring.printing import open_tab
 
 FOLDER = slides.FOLDER / "handouts"
@@ -58,8 +58,8 @@ def page(path: Path, expected: tuple[str, ...]) -> str:
         given = list(parts)
         raise slides.DeckError(f"{path.name}: parts must be {', '.join(expected)}; got {given}")
     filled = {
-        "css": slides.math_css(),
-        "scripts": slides.scripts("katex/katex.min.js", "katex/auto-render.min.js"),
+        "css": decks.math_css(),
+        "scripts": decks.scripts("katex/katex.min.js", "katex/auto-render.min.js"),
         "name": re.sub(r"[#$*\\]", "", parts["title"].partition("\n")[0]).strip(),
         "parts": "\n".join(section(name, text, path.name) for name, text in parts.items()),
     }
@@ -74,14 +74,14 @@ def section(name: str, text: str, deck: str) -> str:
     def number(mark: re.Match) -> str:
         return slides.with_numbers(f"{{claim:{mark[2]}}}", mark[1], where)
 
-    renderer = slides.Page("", deck, name)
+    renderer = decks.Page("", deck, name)
     renderer.where = where
     markdown = mistune.create_markdown(renderer=renderer, plugins=["math", "table"])
     body = markdown(_CLAIM.sub(number, text)).replace("{blank}", BLANK)
     return f'<section id="{name}">\n{body}</section>'
 
 
-def build(course: dict, numbers: list[str], folder: Path = slides.BUILT) -> list[Path]:
+def build(course: dict, numbers: list[str], folder: Path = decks.BUILT) -> list[Path]:
     """Build the handouts and sheets of these notebooks (of all, if none is named) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {f"handout_{block}.html": handout(block) for block in blocks(course, numbers)}

@@ -10,7 +10,7 @@ from nbconvert.exporters import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import generated, notebooks, slides
+from lecture_utils.authoring import decks, generated, notebooks, slides
 
 FOLDER = notebooks.ROOT / "site"
 PAGE = Path(__file__).parent / "page"
@@ -73,15 +73,15 @@ def index(course: dict, files: set[str]) -> str:
 def page(title: str, body: str, course: dict, files: set[str]) -> str:
     """Put a body into the page: links to the site's own files, wide tables scroll."""
     body = _LINK.sub(lambda mark: link(*mark.groups(), course, files), body)
-    body = slides.without_silent_headers(body)
+    body = decks.without_silent_headers(body)
     body = body.replace("<table", '<div class="table"><table').replace("</table>", "</table></div>")
     code = HtmlFormatter(cssclass="highlight").get_style_defs(".highlight")
     parts = {
         "title": html.escape(title),
-        "css": "\n".join([code, slides.math_css(), (PAGE / "page.css").read_text("utf-8")]),
+        "css": "\n".join([code, decks.math_css(), (PAGE / "page.css").read_text("utf-8")]),
         "course": html.escape(course["title"]),
         "body": body,
-        "scripts": slides.scripts(*SCRIPTS),
+        "scripts": decks.scripts(*SCRIPTS),
     }
     shell = (PAGE / "page.html").read_text("utf-8")
     return re.sub(r"<!-- (title|css|course|body|scripts) -->", lambda mark: parts[mark[1]], shell)
@@ -126,7 +126,7 @@ def build(folder: Path = FOLDER, course: dict | None = None) -> list[Path]:
     files = {"index.html", *decks.values(), *(page_file(number, course) for number in numbers)}
     pages = {page_file(number, course): notebook_page(number, course, files) for number in numbers}
     pages["index.html"] = index(course, files)
-    slides.build(list(decks), folder / "slides")
+    decks.build(list(decks), folder / "slides")
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in sorted(files)]

@@ -5,9 +5,6 @@ import re
 from lecture_utils.authoring import minutes, notebooks, slides
 
 END = "end"  # what comes after the last numbered section: summary, self-test, next
-_NAMED = re.compile(  # how a slide names a place in its notebook
-    r"cell (\d+\.\d+) [a-z]\b|section (\d+\.\d+)|exercise (\d+\.\d+)|\]\(#(fig-[a-z0-9-]+)\)"
-)
 
 
 def exercise_minutes(number: str) -> dict[str, int]:
@@ -21,50 +18,25 @@ def exercise_minutes(number: str) -> dict[str, int]:
     return found
 
 
-def section_by_cell(number: str) -> dict[str, str]:
-    """Return the section in which each cell of a notebook stands, by the cell's id."""
-    found, section = {}, END
-    for cell in notebooks.read(notebooks.path_of(number)).cells:
-        if cell.cell_type == "markdown":
-            for heading in re.findall(r"^## (.+)$", cell.source, re.MULTILINE):
-                place = re.match(r"\d+\.\d+", heading)
-                section = place[0] if place else END
-        found[cell.id] = section
-    return found
-
-
 def timeline(course: dict, number: str) -> list[tuple[str, str, int, int]]:
     """Return (slide, what it belongs to, from minute, minutes) for each slide of a deck.
 
-    A slide belongs to the exercise or the section of the first cell that it names or shows,
-    otherwise to that of the slide before it. [] while the notebook has no deck.
+    It belongs to its section, and to the exercise that it sets. [] while the notebook has no deck.
     """
     if not list(slides.FOLDER.glob(f"{number}_*.md")):
         return []
-    sections = section_by_cell(number)
     deck = slides.slides_of(slides.source(number))
     starts = [int(slide.notes["Minute"]) for slide in deck]
     ends = [*starts[1:], minutes.core(number)]
-    rows, place = [], f"{int(number)}.1"
-    for slide, start, end in zip(deck, starts, ends, strict=True):
-        place = _place(slide, sections, place.partition(" ")[0])
-        rows.append((slide.name, place, start, end - start))
-    return rows
+    return [
+        (slide.name, _place(slide), start, end - start)
+        for slide, start, end in zip(deck, starts, ends, strict=True)
+    ]
 
 
-def _place(slide: slides.Slide, sections: dict[str, str], before: str) -> str:
+def _place(slide: slides.Slide) -> str:
     """Where a slide belongs: "1.3", or "1.3 exercise 1.1", or the end."""
-    if slide.name in ("summary", "next") or before == END:
-        return END
-    for *place, exercise, figure in _NAMED.findall(f"{slide.notes.get('Show', '')} {slide.text}"):
-        stub = f"ex-{exercise.replace('.', '-')}-stub"
-        section = "".join(place) or sections.get(stub if exercise else figure, END)
-        if section not in sections.values() or section == END:
-            continue
-        if exercise and slide.name.startswith("exercise-"):
-            return f"{section} exercise {exercise}"
-        return section
-    return before
+    return f"{slide.section} exercise {slide.exercise}" if slide.exercise else slide.section
 
 
 def pace(course: dict, number: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lecture_utils.authoring import slides
+from lecture_utils.authoring import decks, slides
 
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
 OUTSIDE = (Path(__file__).parent / "outside.js").read_text("utf-8")
@@ -12,7 +12,7 @@ OUTSIDE = (Path(__file__).parent / "outside.js").read_text("utf-8")
 
 @pytest.fixture(scope="module", params=DECKS, ids=lambda path: path.stem)
 def built(request, executable, tmp_path_factory):
-    (page,) = slides.build([request.param.name[:2]], tmp_path_factory.mktemp("decks"))
+    (page,) = decks.build([request.param.name[:2]], tmp_path_factory.mktemp("decks"))
     return page
 
 

@@ -3,14 +3,14 @@
 import pypdf
 import pytest
 
-from lecture_utils.authoring import slides
+from lecture_utils.authoring import decks, slides
 
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
 
 
 @pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
 def test_the_print_has_a_page_for_each_slide(path, executable, tmp_path):
-    (printed,) = slides.print_pdfs(slides.build([path.name[:2]], tmp_path))
+    (printed,) = decks.print_pdfs(decks.build([path.name[:2]], tmp_path))
     pages = pypdf.PdfReader(printed).pages
     assert len(pages) == len(slides.slides_of(path))
     for page in pages:
