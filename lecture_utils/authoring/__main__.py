@@ -9,6 +9,7 @@ from lecture_utils.authoring import (
     claims,
     costs,
     course,
+    editions,
     generated,
     handouts,
     minutes,
@@ -69,8 +70,9 @@ def trials(settings: list[str]) -> None:
 
 
 def decks(numbers: list[str]) -> None:
-    """Build decks and handouts into slides/built, as pages and, with Chromium, as PDF."""
+    """Build decks, editions and handouts into slides/built, as pages and, with Chromium, as PDF."""
     pages = deck_builder.build(numbers or list(course.load()["notebooks"]))
+    pages += [] if numbers else editions.build()
     sheets = handouts.build(course.load(), numbers)
     printed = deck_builder.print_pdfs(pages) + handouts.print_pdfs(sheets)
     folder = deck_builder.BUILT.relative_to(notebooks.ROOT)

@@ -32,7 +32,16 @@ SCRIPTS = ("reveal/reveal.js", "reveal/notes.js", "katex/katex.min.js", "katex/a
 # what the speaker's view shows, in this order; a day edition has the time of day for the minute
 SPOKEN = ("Minute", "Clock", "Show", "Ask", "Usual wrong answer", "Left out", "Say")
 MARKS = {"figure": "<img ", "diagram": "<svg ", "table": "<table"}  # what makes a slide's class
+_CODE = 1780  # a font of so many pixels for each character of a line makes it as wide as a slide
 DIAGRAMS = {"flow": flow, "bars": bars, "matrix": matrix}
+
+
+def _code(code: str, settings: str) -> str:
+    """Colour Python, small enough for its longest line; with "step" a click brings it."""
+    size = min(28, int(_CODE / max(map(len, code.splitlines()))))
+    kind = "code fragment" if settings == "step" else "code"
+    text = highlight(code, PythonLexer(), HtmlFormatter(cssclass=kind))
+    return text if size == 28 else text.replace("<pre>", f'<pre style="font-size: {size}px">', 1)
 
 
 class Page(mistune.HTMLRenderer):
@@ -52,7 +61,7 @@ class Page(mistune.HTMLRenderer):
         """Colour Python, draw diagrams; everything else stays as it is."""
         kind, _, settings = (info or "").partition(" ")
         if kind == "python":
-            return highlight(code, PythonLexer(), HtmlFormatter(cssclass="code"))
+            return _code(code, settings)
         if kind in DIAGRAMS:
             try:
                 lines = [line.strip() for line in code.splitlines() if line.strip()]
@@ -93,10 +102,10 @@ def spoken(slide: Slide, number: str, where: str) -> str:
     if not (notes.get("Minute", "").isdigit() or notes.get("Clock")) or not notes.get("Say"):
         raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     notes = notes | {"Show": costs.with_seconds(notes["Show"])} if "Show" in notes else notes
-    return "".join(
-        f"<p><strong>{kind}:</strong> {mistune.html(with_numbers(notes[kind], number, where))[3:]}"
-        for kind in SPOKEN
-        if kind in notes
+    written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if kind in notes}
+    return "".join(  # the speaker's window has no styles of ours
+        f'<p style="margin: .3em 0"><strong>{kind}:</strong> {mistune.html(words)[3:]}'
+        for kind, words in written.items()
     )
 
 

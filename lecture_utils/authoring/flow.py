@@ -22,7 +22,7 @@ from lecture_utils.authoring.steps import WIDTH, Picture, StepError, colour, wor
 
 _BOX, _CIRCLE, _ROW, _ARC, _HEAD, _REMARK = 66, 26, 136, 58, 10, 48  # heights and lengths
 _GAPS = (56, 190)  # between two columns, at least and at most
-_ARROW = re.compile(r"\s+(-->|->|~>|<-|<~|-\S+->|<-\S+-|~\S+~>)\s+")
+_ARROW = re.compile(r"\s+(-->|->|~>|<-|<~|-\S+->|<-\S+-|~\S+~>)(?:\s+|$)")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,9 @@ def _node(name: str, at: _Node) -> list[str]:
         size = f'width="{2 * at.half:.0f}" height="{_BOX}" rx="8"'
         corner = f'x="{at.x - at.half:.0f}" y="{at.y - at.tall:.0f}"'
         found.append(f'<rect class="{colour(shown)}" {corner} {size}/>')
-    found.append(words_in(at.x - at.half - 20, at.y - 33, 2 * at.half + 40, _BOX, shown))
+    spare = min(20, at.x - at.half, WIDTH - at.x - at.half)  # for words wider than they seem
+    half = at.half + spare
+    found.append(words_in(at.x - half, at.y - _BOX / 2, 2 * half, _BOX, shown))
     return found
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from lecture_utils.authoring import (
     costs,
+    editions,
     glossary,
     launch,
     minutes,
     notebooks,
+    sizing,
     slides,
     teaching,
     trial,
@@ -19,6 +21,7 @@ from lecture_utils.authoring.course import cue, minute
 
 README = notebooks.ROOT / "README.md"
 GUIDE = notebooks.ROOT / "slides" / "README.md"  # the instructor's
+ROOM = notebooks.ROOT / "binder" / "README.md"  # how a room is served
 STORY = notebooks.FOLDER / "00_story.png"  # README's figure, taken from notebook 00
 _MARK = re.compile(r"(?:▶ )?<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
 
@@ -156,11 +159,10 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "here": lambda _: you_are_here(course),
         "lectures": lambda _: beside(course),
         "launch": lambda _: launch.paragraph(course),
+        "puller": lambda _: launch.puller(course),
+        "sizing": lambda _: sizing.calculation(course),
         "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
-        "day": lambda _: teaching.day(course),
-        "days": lambda _: teaching.sessions(course, "days"),
-        "evenings": lambda _: teaching.sessions(course, "evenings"),
-        "flipped": lambda _: teaching.flipped(course),
+        "edition": lambda name: editions.table(course, name),
         "glossary": lambda _: glossary.table(course),
         "costs": lambda _: costs.table(course),
         "pace": lambda page: teaching.pace(course, page),
@@ -182,7 +184,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
 def pages(course: dict) -> dict[Path, bytes]:
     """Return what every generated file, and every page with generated parts, must hold now."""
     current = {STORY: story()[0], trial.FILLED: trial.content()} | launch.environment()
-    for path in (README, GUIDE):
+    for path in (README, GUIDE, ROOM):
         current[path] = fill(path.read_text("utf-8"), course).encode()
     for number in course["notebooks"]:
         path = notebooks.path_of(number)

@@ -3,9 +3,10 @@
 import functools
 import re
 
-from lecture_utils.authoring import addresses, maps, notebooks
+from lecture_utils.authoring import addresses, maps, notebooks, slides
 
-_LONGEST = 240  # minutes of a pause
+_LONGEST = 240  # minutes of what lies between two notebooks
+_BETWEEN = ("welcome", "questions", "discussion", "closing", "break", "lunch")
 
 
 def number(place: maps.Place) -> str:
@@ -38,76 +39,96 @@ def teaching(place: maps.Place, existing: set[str]) -> dict:
         known.update(name for block in found for name in block)
         return found
 
-    def several(place: maps.Place) -> list[list]:
-        found = maps.items(place, lambda session: _plan(session, known))
-        _once(place, [name for session in found for name in session])
-        return found
-
-    def home(place: maps.Place) -> list[list[str]]:
-        found = maps.items(place, lambda part: maps.items(part, lambda n: _known(n, known)))
-        _once(place, [name for session in found for name in session])
-        return found
-
-    def plan(read: maps.Reader, **more: maps.Reader) -> maps.Reader:
-        wanted = {"starts": addresses.time_of_day, **more, "plan": read}
-        return lambda place: maps.fields(place, wanted)
-
     wanted = {
         "blocks": blocks,  # the first: it says which notebooks are to come
-        "day": plan(lambda place: _plan(place, known)),
-        "days": plan(several),
-        "evenings": plan(several),
-        "flipped": plan(home, questions=_minutes, discussion=_minutes),
+        "editions": lambda place: maps.entries(place, _name, lambda e: _edition(e, existing)),
         "leave out": lambda place: _leave_out(place, existing),
     }
     return maps.fields(place, wanted)
 
 
-def _once(place: maps.Place, names: list) -> None:
+def _name(place: maps.Place) -> str:
+    """Read an edition's name, which its decks carry."""
+    if not re.fullmatch(r"[a-z]+", maps.raw(place), re.ASCII):
+        raise place.refuse('a name in small letters is expected here, such as "day"')
+    return maps.raw(place)
+
+
+def _edition(place: maps.Place, existing: set[str]) -> dict:
+    """Read an edition: its sessions by the clock, and what it leaves out."""
+
+    def page(place: maps.Place) -> str:
+        return _known(place, existing)
+
+    wanted = {
+        "title": maps.text,
+        "starts": addresses.time_of_day,
+        "plan": lambda place: maps.items(place, lambda session: _plan(session, existing)),
+        "projector": lambda place: maps.items(place, page, some=False),
+        "without": lambda place: _without(place, existing),
+    }
+    found = maps.fields(place, wanted)
+    _once(place, [item[:2] for session in found["plan"] for item in session if item[0].isdigit()])
+    return found
+
+
+def _once(place: maps.Place, names: list[str]) -> None:
     """Accept a plan in which each notebook stands once."""
-    named = [name for name in names if isinstance(name, str)]
-    for name in named:
-        if named.count(name) > 1:
+    for name in names:
+        if names.count(name) > 1:
             raise place.refuse(f"notebook {name} stands there twice: take it out once")
 
 
 def _known(place: maps.Place, known: set[str]) -> str:
     if number(place) not in known:
-        raise place.refuse(
-            "it is no notebook of this file, nor one to come, of `blocks` (a pause in minutes "
-            "stands without quotes, between two notebooks)"
-        )
+        raise place.refuse(f"it is no notebook of this file; there are {', '.join(sorted(known))}")
     return number(place)
 
 
-def _minutes(place: maps.Place) -> int:
-    if not 0 < maps.whole(place) <= _LONGEST:
-        raise place.refuse(f"minutes are expected here, from 1 to {_LONGEST}")
-    return maps.whole(place)
+def _plan(place: maps.Place, existing: set[str]) -> list[str]:
+    """Read a session: notebooks, and what lies between them with its minutes."""
 
-
-def _plan(place: maps.Place, known: set[str]) -> list[str | int]:
-    """Read the notebooks of a session and, as numbers, the pauses between them.
-
-    "10" in quotes is a notebook, 10 a pause; 09, which no pause is written as, is a notebook.
-    """
-
-    def item(place: maps.Place) -> str | int:
+    def item(place: maps.Place) -> str:
         said = maps.raw(place)
-        if place.is_quoted() or re.fullmatch(r"0\d", said, re.ASCII):
-            return _known(place, known)
-        return _minutes(place)
-
-    found = maps.items(place, item)
-    pauses = [isinstance(part, int) for part in found]
-    for k, pause in enumerate(pauses):
-        if pause and (k in (0, len(pauses) - 1) or pauses[k - 1]):
-            raise place.at(str(k + 1), place.node.value[k]).refuse(
-                "a pause in minutes stands between two notebooks, and a notebook's number in "
-                'quotes, such as "10"'
+        found = re.fullmatch(r"(\d\d)( exercises)?|([a-z]+) (\d+)", said, re.ASCII)
+        if not found or (found[3] and found[3] not in _BETWEEN):
+            raise place.refuse(
+                f'a notebook ("01", "01 exercises") or {", ".join(_BETWEEN)} with minutes '
+                f'("break 15") is expected here'
             )
-    _once(place, found)
-    return found
+        if found[1] and found[1] not in existing:
+            raise place.refuse(f"there is no notebook {found[1]} in this file")
+        if found[4] and not 0 < int(found[4]) <= _LONGEST:
+            raise place.refuse(f"minutes are expected here, from 1 to {_LONGEST}")
+        return said
+
+    return maps.items(place, item)
+
+
+def _without(place: maps.Place, existing: set[str]) -> dict[str, list[str]]:
+    """Read, for each notebook, the sections, exercises and slides that an edition leaves out."""
+
+    def what(place: maps.Place) -> str:
+        said, page = maps.raw(place), place.keys[-2]
+        if said not in _parts(page) | _slides(page):
+            raise place.refuse(
+                f'notebook {page} and its deck have no {said}: a section ("section '
+                f'{int(page)}.1"), an exercise or a slide ("slide summary") is expected here'
+            )
+        return said
+
+    def page(place: maps.Place) -> str:
+        return _known(place, existing)
+
+    if not place.node.value:
+        return {}
+    return maps.entries(place, page, lambda parts: maps.items(parts, what))
+
+
+@functools.cache
+def _slides(page: str) -> frozenset[str]:
+    """Return the slides of a notebook's deck, as `without` names them."""
+    return frozenset(f"slide {s.name}" for s in slides.slides_of(slides.source(page)))
 
 
 def _leave_out(place: maps.Place, existing: set[str]) -> dict[str, dict[str, str]]:

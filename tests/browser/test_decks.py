@@ -57,8 +57,9 @@ def test_every_slide_fits(deck):
 def test_an_answer_is_a_step_of_its_own(built, watch):
     with watch(built.as_uri(), viewport={"width": 1280, "height": 720}) as deck:
         deck.page.wait_for_selector(".reveal.ready")
-        for _ in range(20):
-            if deck.page.locator("section.present .answer").count():
+        for _ in range(60):  # slides, and the steps of their diagrams
+            left = deck.page.locator("section.present .fragment:not(.visible)")
+            if left.count() == 1 and deck.page.locator("section.present .answer").count():
                 break
             deck.page.keyboard.press("ArrowRight")
         assert deck.page.locator("section.present .answer:not(.visible)").count() == 1
@@ -99,18 +100,50 @@ def test_every_formula_is_set(deck):
 def test_every_slide_has_its_notes(deck):
     for slide in deck.page.locator(".slides > section").all():
         notes = slide.locator("aside.notes strong").all_text_contents()
-        assert notes[:2] == ["Minute:", "Say:"]
+        assert notes[0] == "Minute:"
+        assert notes[-1] == "Say:"
 
 
 def test_nothing_goes_wrong(deck):
     assert deck.troubles == []
 
 
-def test_the_speaker_window_shows_the_notes(built, watch):
+@pytest.fixture
+def speaker(built, watch):
+    """The speaker's window of a deck, as large as a small laptop's screen, and the deck."""
     with watch(built.as_uri(), viewport={"width": 1280, "height": 720}) as deck:
         deck.page.wait_for_selector(".reveal.ready")
         with deck.page.expect_popup() as opened:
             deck.page.keyboard.press("s")
-        notes = deck.page.locator("section.present aside.notes").text_content()
-        said = notes.split("Say:")[1].strip()[:40]
-        opened.value.get_by_text(said).first.wait_for(timeout=10_000)
+        opened.value.set_viewport_size({"width": 1280, "height": 720})
+        yield opened.value, deck.page
+
+
+def test_the_speaker_window_shows_the_notes(speaker):
+    window, page = speaker
+    notes = page.locator("section.present aside.notes").text_content()
+    said = notes.split("Say:")[1].strip()[:40]
+    window.get_by_text(said).first.wait_for(timeout=10_000)
+
+
+AT_A_GLANCE = """(notes) => {
+    const place = document.querySelector(".speaker-controls-notes .value");
+    place.innerHTML = notes;
+    const parts = [...place.querySelectorAll("p")].filter(p => !p.textContent.startsWith("Say:"));
+    return [Math.max(...parts.map(p => p.getBoundingClientRect().bottom)),
+            Math.min(...parts.map(p => parseFloat(getComputedStyle(p).fontSize)))];
+}"""
+
+
+def test_what_the_speaker_needs_at_a_glance_is_on_the_first_screen(speaker):
+    """All notes but what to say, at arm's length, without scrolling."""
+    window, page = speaker
+    window.locator(".speaker-controls-notes .value strong").first.wait_for()
+    below = {}
+    for slide in page.locator(".slides > section").all():
+        notes = slide.locator("aside.notes").inner_html()
+        bottom, size = window.evaluate(AT_A_GLANCE, notes)
+        assert size >= 20
+        if bottom > 720:
+            below[slide.get_attribute("id")] = bottom
+    assert below == {}

@@ -1,0 +1,244 @@
+"""Editions of the course for a room: by the clock, with just the slides that are shown.
+
+An edition stands in course.yml under `teaching`: its sessions, what is shown from the projector
+only, and what is left out. Slides that every room needs (welcome, questions, breaks, debriefs,
+closing) come from slides/room.md.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lecture_utils.authoring import before, decks, notebooks, slides, teaching
+from lecture_utils.authoring import course as course_map
+
+ROOM = slides.FOLDER / "room.md"
+DEBRIEF = 5  # minutes after each exercise
+PAUSES = ("break", "lunch")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One slide of a session, when it is shown.
+
+    Attributes:
+        at: the time of day, such as "09:27".
+        minutes: how long it stays.
+        item: what of the plan it belongs to, such as "01" or "break 15".
+        number: of its notebook; "" for a slide of the room.
+        slide: what is shown, with the edition's notes.
+        source: the name of the slide in its own deck.
+    """
+
+    at: str
+    minutes: int
+    item: str
+    number: str
+    slide: slides.Slide
+    source: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """A day or an evening of an edition: its name, such as "days_1", its title, and its steps."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+
+    @property
+    def ends(self) -> str:
+        """The time of day at which it ends."""
+        return teaching.clock(self.steps[-1].at, self.steps[-1].minutes)
+
+
+def left_out(course: dict, name: str, number: str) -> list[str]:
+    """Return what an edition leaves out of a notebook: sections, exercises and slides.
+
+    From the projector nobody does exercises.
+    """
+    edition = course["teaching"]["editions"][name]
+    found = list(edition["without"].get(number, []))
+    if number in edition["projector"]:
+        found += [f"exercise {exercise}" for exercise in teaching.exercise_minutes(number)]
+    return list(dict.fromkeys(found))
+
+
+def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, list[str]]]:
+    """Return what an edition shows of a notebook: (slide, minutes, left out before it).
+
+    Args:
+        item: of the plan: "01", or "01 exercises" for its exercises alone.
+    """
+    number, _, only = item.partition(" ")
+    without, rows, gone = left_out(course, name, number), [], []
+    deck = slides.slides_of(slides.source(number))
+    for slide, (_, _, _, taken) in zip(deck, teaching.timeline(course, number), strict=True):
+        places = (f"section {slide.section}", f"exercise {slide.exercise}", f"slide {slide.name}")
+        if found := [place for place in places if place in without]:
+            gone += found
+        elif not only or slide.exercise:
+            rows.append((slide, taken, list(dict.fromkeys(gone))))
+            gone = []
+    return rows
+
+
+def sessions(course: dict, name: str) -> list[Session]:
+    """Return the sessions of an edition."""
+    edition = course["teaching"]["editions"][name]
+    several = len(edition["plan"]) > 1
+    return [
+        Session(
+            f"{name}_{k}" if several else name,
+            f"{edition['title']}, {k} of {len(edition['plan'])}" if several else edition["title"],
+            tuple(_steps(course, name, plan)),
+        )
+        for k, plan in enumerate(edition["plan"], start=1)
+    ]
+
+
+def _steps(course: dict, name: str, plan: list[str]) -> list[Step]:
+    """Go through a session's plan by the clock."""
+    at, found, ran = course["teaching"]["editions"][name]["starts"], [], set()
+    for place, item in enumerate(plan):
+        part, _, minutes = item.partition(" ")
+        if not part.isdigit():
+            rows = _room(course, part, int(minutes), plan, place, at)
+        else:
+            rows = _taught(course, name, item, ran)
+        for slide, taken, source in rows:
+            number = part if part.isdigit() else ""
+            slide = replace(slide, notes={"Clock": at} | slide.notes)
+            found.append(Step(at, taken, item, number, slide, source))
+            at = teaching.clock(at, taken)
+    return found
+
+
+def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
+    """Return the slides of a notebook, with a debrief after each exercise."""
+    number, rows = item[:2], []
+    stop = course["teaching"]["leave out"].get(number, {})
+    for slide, taken, gone in kept(course, name, item):
+        notes = {kind: words for kind, words in slide.notes.items() if kind != "Minute"}
+        if "Show" in notes:
+            notes["Show"] = before.first(notes["Show"], ran)
+        if gone:
+            said = [f"{what}. Say instead: {stop[what]}" if what in stop else what for what in gone]
+            notes["Left out"] = " ".join(f"{words.rstrip('.')}." for words in said)
+        shown = replace(slide, name=f"{slide.name}-{number}", notes=notes)
+        rows.append((shown, taken, slide.name))
+        if slide.exercise:
+            rows.append((debrief(slide, number), DEBRIEF, slide.name))
+    return rows
+
+
+def debrief(slide: slides.Slide, number: str) -> slides.Slide:
+    """Make the slide that follows an exercise: its solution, brought by a click."""
+    exercises = notebooks.exercises(notebooks.path_of(number))
+    solution = next(e.solution for e in exercises if e.number == slide.exercise)
+    title = slide.text.partition("\n")[0].replace("## Exercise", "## Debrief ·")
+    notes = {
+        "Show": f"exercise {slide.exercise}, a pair's own cell; then the next click",
+        "Ask": "Which message did the check give you first, and what did you change?",
+        "Say": slide.notes.get("Debrief", "TODO"),
+    }
+    if "Usual wrong answer" in slide.notes:
+        notes["Usual wrong answer"] = slide.notes["Usual wrong answer"]
+    text = f"{title}\n\nWhat did the check say?\n\n```python step\n{solution.strip()}\n```"
+    return replace(slide, name=f"debrief-{slide.name}-{number}", chapter="", text=text, notes=notes)
+
+
+def _room(course: dict, part: str, minutes: int, plan: list[str], place: int, at: str) -> list:
+    """Return the slides that every room needs, with their places filled in."""
+    deck = [s for s in slides.slides_of(ROOM) if s.name.partition("-")[0] == part]
+    ends = [*(int(slide.notes["Minute"]) for slide in deck[1:]), minutes]
+    filled = {
+        "back": teaching.clock(at, minutes),
+        "way": way(plan, place),
+        "next": _next(course, plan[place + 1 :]),
+        "taught": _list(course, [item[:2] for item in plan if item[:2].isdigit()]),
+        "home": _list(course, _home(course, plan)),
+    }
+    rows = []
+    for slide, end in zip(deck, ends, strict=True):
+        text = re.sub(r"\{(\w+)\}", lambda mark: filled[mark[1]], slide.text)
+        notes = {kind: words for kind, words in slide.notes.items() if kind != "Minute"}
+        shown = replace(slide, name=f"{slide.name}-{place}", text=text, notes=notes)
+        rows.append((shown, end - int(slide.notes["Minute"]), slide.name))
+    return rows
+
+
+def way(plan: list[str], place: int) -> str:
+    """Draw the way through a session as a flow; what comes next is blue."""
+    numbers = [item[:2] for item in plan if item[:2].isdigit()]
+    coming = next((item[:2] for item in plan[place:] if item[:2].isdigit()), "")
+    return " -> ".join(f"[=={n}==]" if n == coming else f"[{n}]" for n in numbers)
+
+
+def _next(course: dict, rest: list[str]) -> str:
+    number = next((item[:2] for item in rest if item[:2].isdigit()), "")
+    return f"{number} {course['notebooks'][number]['title']}" if number else "the closing"
+
+
+def _home(course: dict, plan: list[str]) -> list[str]:
+    return [number for number in course["notebooks"] if number not in {item[:2] for item in plan}]
+
+
+def _list(course: dict, numbers: list[str]) -> str:
+    return ", ".join(f"{n} {course['notebooks'][n]['title']}" for n in numbers) or "nothing"
+
+
+def table(course: dict, name: str) -> str:
+    """Write an edition's timetable: for each item its time, its minutes, and what is left out."""
+    rows = []
+    for session in sessions(course, name):
+        taught = sum(s.minutes for s in session.steps if s.item.split()[0] not in PAUSES)
+        rows += [
+            f"**{session.title}**: {session.steps[0].at} to {session.ends}, {taught} minutes "
+            f"without breaks, {len(session.steps)} slides, deck `{session.name}.html`",
+            "",
+            "| Clock | | Minutes | left out |",
+            "|---|---|---|---|",
+        ]
+        rows += [_row(course, name, session, item) for item in _items(session)]
+        rows.append("")
+    return "\n".join(rows[:-1])
+
+
+def _items(session: Session) -> list[list[Step]]:
+    """Return a session's steps by item of its plan."""
+    return [list(steps) for _, steps in itertools.groupby(session.steps, lambda s: s.item)]
+
+
+def _row(course: dict, name: str, session: Session, steps: list[Step]) -> str:
+    """Write the line of one item."""
+    number, minutes = steps[0].number, sum(step.minutes for step in steps)
+    what, gone = steps[0].item.partition(" ")[0], "–"
+    if number:
+        edition = course["teaching"]["editions"][name]
+        seen = " (projector)" if number in edition["projector"] else ""
+        only = steps[0].item.partition(" ")[2]
+        title = course["notebooks"][number]["title"]
+        what = f"{number} {title}{f', {only}' if only else ''}{seen}"
+        gone = ", ".join(left_out(course, name, number)) or "nothing"
+    elif what in PAUSES:
+        what = f"*{what}*"
+    return f"| {steps[0].at} | {what} | {minutes} | {gone} |"
+
+
+def build(names: list[str] | None = None, folder: Path = decks.BUILT) -> list[Path]:
+    """Build a deck for each session of the editions; return the pages."""
+    course = course_map.load()
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = []
+    for name in names or course["teaching"]["editions"]:
+        for session in sessions(course, name):
+            body = [
+                decks.section(step.slide, step.number, session.name, course)
+                for step in session.steps
+            ]
+            page = folder / f"{session.name}.html"
+            page.write_text(decks.page_of(session.title, body), encoding="utf-8")
+            pages.append(page)
+    return pages
