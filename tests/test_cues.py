@@ -6,14 +6,14 @@ import re
 import pytest
 
 from lecture_utils.authoring import course as course_map
-from lecture_utils.authoring import generated, notebooks, slides
+from lecture_utils.authoring import decks, generated, notebooks, slides
 
 CUE = re.compile(r"Lecture (\d+), (\d+:\d\d)\]\(https://youtu\.be/([\w-]+)\?t=(\d+)\)")
 TRIED = re.compile(r"https://glasp\.co/[^)\s]+")  # the text on trial in 12.6, as every source
 TYPED = re.compile(r"\blectures? \[?\d|\b\d{1,2}:\d\d\b|youtu", flags=re.IGNORECASE)
 
 
-def decks(course):
+def sources(course):
     """The decks that exist, by notebook number."""
     found = {number: sorted(slides.FOLDER.glob(f"{number}_*.md")) for number in course["notebooks"]}
     return {number: slides.slides_of(paths[0]) for number, paths in found.items() if paths}
@@ -24,7 +24,7 @@ def chapters(course):
 
 
 def test_every_chapter_leads_to_a_slide_that_carries_its_mark(course):
-    found = decks(course)
+    found = sources(course)
     for name, chapter in chapters(course).items():
         marked = [f"{n}#{s.name}" for n, deck in found.items() for s in deck if s.chapter == name]
         listed = [place for place in chapter.get("slides", []) if place[:2] in found]
@@ -36,7 +36,7 @@ def test_every_chapter_leads_to_a_slide_that_carries_its_mark(course):
 
 def test_marks_on_the_slides_are_in_the_map_and_in_the_order_of_the_video(course):
     known = chapters(course)
-    for number, deck in decks(course).items():
+    for number, deck in sources(course).items():
         marks = [slide.chapter for slide in deck if slide.chapter]
         assert set(marks) <= set(known), number
         assert len(marks) == len(set(marks)), f"deck {number}: a mark stands twice"
@@ -46,7 +46,7 @@ def test_marks_on_the_slides_are_in_the_map_and_in_the_order_of_the_video(course
 def test_the_readme_says_which_slide(course, name):
     (place,) = [place for place in chapters(course)[name]["slides"] if place.startswith("01")]
     number, _, slide = place.partition("#")
-    names = [s.name for s in decks(course)[number]]
+    names = [s.name for s in sources(course)[number]]
     link = generated.slide_link(place)
     assert link.startswith(f"[deck {number}, slide {names.index(slide) + 1}](slides/{number}_")
     mark = f"▶ {course_map.cue(course, name)}"
@@ -104,7 +104,7 @@ def test_another_video_changes_every_mark_of_every_page(course, other):
 
 
 def test_another_video_changes_every_slide(course, other):
-    for number in decks(course):
+    for number in sources(course):
         before, after = decks.deck(number, course), decks.deck(number, other)
         assert len(marks_of_page(before)) == len(marks_of_page(after))
         assert all("Lecture 7, " in mark for mark in marks_of_page(after))

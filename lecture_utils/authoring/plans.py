@@ -3,6 +3,8 @@
 import functools
 import re
 
+import yaml
+
 from lecture_utils.authoring import addresses, maps, notebooks, slides
 
 _LONGEST = 240  # minutes of what lies between two notebooks
@@ -120,7 +122,7 @@ def _without(place: maps.Place, existing: set[str]) -> dict[str, list[str]]:
     def page(place: maps.Place) -> str:
         return _known(place, existing)
 
-    if not place.node.value:
+    if isinstance(place.node, yaml.MappingNode) and not place.node.value:
         return {}
     return maps.entries(place, page, lambda parts: maps.items(parts, what))
 

@@ -48,7 +48,7 @@ def index(course: dict, files: set[str]) -> str:
     """Write the first page: the story, the course map, the way from the video, the decks."""
     picture, alt = generated.story()
     data = base64.b64encode(picture).decode()
-    decks = [
+    shown = [
         f"- [{number} · {about['title']}]({deck_file(number)})"
         for number, about in course["notebooks"].items()
         if deck_file(number) in files
@@ -64,8 +64,8 @@ def index(course: dict, files: set[str]) -> str:
         '<h2 id="watching-the-video">Watching the video?</h2>',
         tables(here),
     ]
-    if decks:
-        parts += ['<h2 id="decks">Decks to teach from</h2>', tables("\n".join(decks))]
+    if shown:
+        parts += ['<h2 id="decks">Decks to teach from</h2>', tables("\n".join(shown))]
         parts += ["<p>On a deck the key S opens the speaker notes, T turns light into dark.</p>"]
     return page(course["title"], "\n".join(parts), course, files)
 
@@ -122,11 +122,11 @@ def build(folder: Path = FOLDER, course: dict | None = None) -> list[Path]:
     """Build the site: index.html, a page for each notebook, and the decks in slides/."""
     course = course or course_map.load()
     numbers = list(course["notebooks"])
-    decks = {number: deck_file(number) for number in numbers if deck_file(number)}
-    files = {"index.html", *decks.values(), *(page_file(number, course) for number in numbers)}
+    files_of = {number: deck_file(number) for number in numbers if deck_file(number)}
+    files = {"index.html", *files_of.values(), *(page_file(number, course) for number in numbers)}
     pages = {page_file(number, course): notebook_page(number, course, files) for number in numbers}
     pages["index.html"] = index(course, files)
-    decks.build(list(decks), folder / "slides")
+    decks.build(list(files_of), folder / "slides")
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in sorted(files)]
