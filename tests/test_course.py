@@ -58,7 +58,8 @@ def test_no_badge_while_no_repository_is_set_and_everywhere_once_it_is(course):
     assert not any(b"mybinder.org" in page for page in generated.pages(empty).values())
     pages = generated.pages(named)
     shown = [path for path in pages if path.suffix in (".md", ".ipynb")]
-    shown.remove(generated.GUIDE)
+    for path in (generated.GUIDE, generated.BY_NOTEBOOK, generated.ROOM):
+        shown.remove(path)
     assert len(shown) == len(course["notebooks"]) + 1
     for path in shown:
         for site in (
@@ -111,7 +112,8 @@ def anchors(text):
 
 
 def documents():
-    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "slides/README.md"))
+    pages = ("README.md", "CONTRIBUTING.md", "slides/README.md", "slides/by_notebook.md")
+    yield from (ROOT / name for name in (*pages, "binder/README.md"))
     yield from sorted(notebooks.FOLDER.glob("*.ipynb"))
 
 

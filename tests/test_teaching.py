@@ -71,8 +71,8 @@ def test_clock():
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_guide_has_three_places_where_people_stumble(number):
-    guide = generated.GUIDE.read_text(encoding="utf-8")
-    (part,) = re.findall(rf"^### {number} · (.+?)(?=^##|\Z)", guide, re.DOTALL | re.MULTILINE)
+    guide = generated.BY_NOTEBOOK.read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^## {number} · (.+?)(?=^## |\Z)", guide, re.DOTALL | re.MULTILINE)
     assert part.startswith(COURSE["notebooks"][number]["title"])
     stumble = part.split("**Where people stumble**")[1].split("<!--")[0].split("**To discuss**")[0]
     assert len(re.findall(r"^\d\. ", stumble, re.MULTILINE)) == 3
@@ -82,8 +82,8 @@ def test_the_guide_has_three_places_where_people_stumble(number):
 
 
 def test_sections_and_exercises_named_in_the_guide_exist():
-    guide = generated.GUIDE.read_text(encoding="utf-8")
-    for part in re.findall(r"^### (\d\d) · (.+?)(?=^##|\Z)", guide, re.DOTALL | re.MULTILINE):
+    guide = generated.BY_NOTEBOOK.read_text(encoding="utf-8")
+    for part in re.findall(r"^## (\d\d) · (.+?)(?=^## |\Z)", guide, re.DOTALL | re.MULTILINE):
         number, text = part
         if number not in NUMBERS:
             continue

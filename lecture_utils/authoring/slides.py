@@ -8,7 +8,8 @@ from lecture_utils.authoring import notebooks
 from lecture_utils.authoring.claims import claims_of
 
 FOLDER = notebooks.ROOT / "slides"
-NOTES = ("Minute", "Say", "Ask", "Usual wrong answer", "Show", "Debrief")  # what notes may hold
+# what notes may hold: for the speaker, for the slide after an exercise, for the handout
+NOTES = ("Minute", "Say", "Ask", "Usual wrong answer", "Show", "Debrief", "Question")
 _HEAD = re.compile(
     r"^=== ([a-z0-9-]+)(?: § (\d+\.\d+|end))?(?: ▶ ([\w-]+))?(?: ← ([\w#, -]+))?$",
     flags=re.MULTILINE,
