@@ -66,7 +66,7 @@ def left_out(course: dict, name: str, number: str) -> list[str]:
 
 
 def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, list[str]]]:
-    """Return what an edition shows of a notebook: (slide, minutes, left out before it).
+    """Return what an edition shows of a notebook: (slide, minutes, what is left out around it).
 
     Args:
         item: of the plan: "01", or "01 exercises" for its exercises alone.
@@ -79,9 +79,11 @@ def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, li
         if found := [place for place in places if place in without]:
             gone += found
         elif not only or slide.exercise:
-            rows.append((slide, taken, list(dict.fromkeys(gone))))
+            rows.append((slide, taken, gone))
             gone = []
-    return rows
+    if rows:
+        rows[-1][2].extend(gone)  # what is left out at the end
+    return [(slide, taken, list(dict.fromkeys(places))) for slide, taken, places in rows]
 
 
 def sessions(course: dict, name: str) -> list[Session]:
