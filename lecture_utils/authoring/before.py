@@ -92,9 +92,11 @@ def needed(label: str) -> list[str]:
 
 
 def first(words: str, ran: set[str]) -> str:
-    """Write a note's cells with those that must run first; add them to those that ran.
+    """Write a note's cells with those that must run first; add all of them to those that ran.
 
-    A cell such as the set-up, which has no label, is run by everybody.
+    Args:
+        words: such as "cell 1.3 b, then cell 1.3 c".
+        ran: the labels of the cells that have run. What has no label, as the set-up, has.
     """
     named = shown(words)
     missing = dict.fromkeys(

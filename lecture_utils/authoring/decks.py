@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import mistune
@@ -10,7 +11,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from lecture_utils.authoring import costs
+from lecture_utils.authoring import before, costs
 from lecture_utils.authoring import course as course_map
 from lecture_utils.authoring.bars import bars, matrix
 from lecture_utils.authoring.flow import flow
@@ -129,8 +130,11 @@ def _framed(page: str) -> str:
 
 def deck(number: str, course: dict) -> str:
     """Build the deck of a notebook: a page that needs no other file and no network."""
-    path = source(number)
-    body = [section(slide, number, path.name, course) for slide in slides_of(path)]
+    path, ran, body = source(number), set(), []
+    for slide in slides_of(path):
+        show = {k: before.first(words, ran) for k, words in slide.notes.items() if k == "Show"}
+        told = replace(slide, notes=slide.notes | show)
+        body.append(section(told, number, path.name, course))
     return page_of(f"{number} · {course['notebooks'][number]['title']}", body)
 
 

@@ -41,7 +41,7 @@ def handout(block: int, course: dict) -> str:
     path = FOLDER / f"block_{block}.md"
     if not path.exists():
         raise slides.DeckError(f"block {block} of the workshop needs slides/handouts/{path.name}")
-    asked = predictions(course["teaching"]["blocks"][block - 1])
+    asked = predictions([n for n in course["teaching"]["blocks"][block - 1] if n != "00"])
     title, *rest = parts_of(path, PARTS)
     return filled(path.name, [title, front(asked), back(asked), *rest])
 
@@ -137,7 +137,7 @@ def section(name: str, text: str, deck: str) -> str:
 
 
 def build(course: dict, numbers: list[str], folder: Path = decks.BUILT) -> list[Path]:
-    """Build handouts and sheets of these notebooks; if none is named, of all, editions and cards."""
+    """Build handouts and sheets of these notebooks; without numbers of all, and cards."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {f"handout_{block}": handout(block, course) for block in blocks(course, numbers)}
     for number in sheets(course, numbers):
