@@ -101,7 +101,7 @@ def _shown(name: str) -> str:
 
 def _half(name: str) -> float:
     """Return half the width of a node: as its words need it."""
-    letters = len(re.sub(r"\\[a-zA-Z]+|[$*={}_^\\]", "", _shown(name)))
+    letters = len(re.sub(r"\\[a-zA-Z]+|[$*=`{}_^\\]", "", _shown(name)))
     return _CIRCLE if name.startswith("(") else max(7.4 * letters + 16, 28)
 
 

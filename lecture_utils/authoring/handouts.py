@@ -65,6 +65,7 @@ def front(asked: list[tuple[str, slides.Slide]]) -> str:
     for k, (number, slide) in enumerate(asked, start=1):
         letters = re.findall(r"^- \*\*([a-d])\*\* ", slide.text, re.MULTILINE)
         circles = "".join(f'<b class="letter">{letter}</b>' for letter in letters)
+        circles = f'<span class="letters">{circles}</span>'
         where = f"deck {number}, slide {slide.name}"
         question = slides.with_numbers(slide.notes["Question"], number, where)
         lines.append(f"{k}. § {slide.section} {question} {circles}")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 WIDTH = 1152  # of a slide without its margins, in its units
-_MARKS = ((r"\*\*(.+?)\*\*", "strong"), (r"==(.+?)==", "mark"), (r"\*(.+?)\*", "em"))
+_MARKS = {r"`(.+?)`": "code", r"\*\*(.+?)\*\*": "strong", r"==(.+?)==": "mark", r"\*(.+?)\*": "em"}
 
 
 class StepError(ValueError):
@@ -49,7 +49,7 @@ def text(words: str) -> str:
     for k in range(1, len(parts), 2):
         parts[k] = f'<span class="math">\\({parts[k]}\\)</span>'
     written = "".join(parts)
-    for mark, tag in _MARKS:
+    for mark, tag in _MARKS.items():
         written = re.sub(mark, rf"<{tag}>\1</{tag}>", written)
     return written
 
@@ -64,4 +64,5 @@ def colour(words: str) -> str:
 def words_in(x: float, y: float, width: float, height: float, words: str, place: str = "") -> str:
     """Place words in a rectangle, in its middle unless a class says otherwise."""
     box = f'x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}"'
-    return f'<foreignObject {box}><div class="words {place}">{text(words)}</div></foreignObject>'
+    inside = f'<div class="words {place}"><span>{text(words)}</span></div>'
+    return f"<foreignObject {box}>{inside}</foreignObject>"
