@@ -7,6 +7,7 @@ the learner has changed, or only run, is never written to again.
 import argparse
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 ORIGINALS = ROOT / "notebooks"
-FOLDER = ROOT / "my_notebooks"
+FOLDER = Path(os.environ.get("SHORTCUT_COPIES", ROOT / "my_notebooks"))  # elsewhere on a hub
 _GIVEN = ".given.json"  # in the folder: the digest of what was last given, by file name
 ANSWER = "answer"  # the tag of a cell that answers a prediction
 # what reading may raise where there is no notebook: half a JSON, a list, cells that are none
@@ -202,7 +203,8 @@ def main() -> None:
         if number is None:
             said = refresh()
         else:
-            said = [f"the course's present notebook is now {beside(number).relative_to(ROOT)}"]
+            place = beside(number).relative_to(FOLDER.parent)
+            said = [f"the course's present notebook is now {place}"]
         for line in said:
             print(line)
     except (FileNotFoundError, ValueError) as error:

@@ -20,7 +20,8 @@ from lecture_utils.authoring.claims import table
 from lecture_utils.authoring.course import cue, minute
 
 README = notebooks.ROOT / "README.md"
-GUIDE = notebooks.ROOT / "slides" / "README.md"  # the instructor's
+GUIDE = notebooks.ROOT / "slides" / "README.md"  # the instructor's page
+BY_NOTEBOOK = GUIDE.with_name("by_notebook.md")  # and what to know of each notebook
 ROOM = notebooks.ROOT / "binder" / "README.md"  # how a room is served
 STORY = notebooks.FOLDER / "00_story.png"  # README's figure, taken from notebook 00
 _MARK = re.compile(r"(?:▶ )?<!-- begin ([\w-]+)(?: ([\w.-]+))? -->.*?<!-- end -->", re.DOTALL)
@@ -184,7 +185,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
 def pages(course: dict) -> dict[Path, bytes]:
     """Return what every generated file, and every page with generated parts, must hold now."""
     current = {STORY: story()[0], trial.FILLED: trial.content()} | launch.environment()
-    for path in (README, GUIDE, ROOM):
+    for path in (README, GUIDE, BY_NOTEBOOK, ROOM):
         current[path] = fill(path.read_text("utf-8"), course).encode()
     for number in course["notebooks"]:
         path = notebooks.path_of(number)

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import nbformat
 from nbformat import NotebookNode
@@ -11,6 +12,7 @@ from lecture_utils.authoring import notebooks
 
 ENVIRONMENT = notebooks.ROOT / "environment.yml"
 COPY = notebooks.ROOT / "binder" / "environment.yml"  # a real copy: Windows breaks links
+LEARNERS = "learners"  # the branch that holds the learner's copies and the package, for other hubs
 COLAB = "colab"  # the id of the cell that installs the package on Colab
 _COLAB = """\
 # @title Just run this: on Colab, install the package of the course
@@ -68,6 +70,48 @@ def paragraph(course: dict) -> str:
         "cell, which installs the course's package there\n"
         f"- [open in Codespaces]({to['Codespaces']}): with a GitHub account; notebook 00 opens in "
         "the editor once the environment is made; choose `.venv` as its kernel"
+    )
+
+
+def nbgitpuller(course: dict, hub: str, page: str) -> str:
+    """Return the link by which an existing hub fetches the learner's copies and opens one.
+
+    It pulls the branch `learners`: notebooks/ on the main branch shows outputs and answers.
+
+    Args:
+        course: the course map.
+        hub: the hub's address, such as https://hub.example.org.
+        page: the notebook, such as notebooks/00_start_here.ipynb.
+
+    Raises:
+        ValueError: course.yml names no repository, or this is no hub's address.
+    """
+    if not (repository := course["repository"]):
+        raise ValueError("course.yml names no repository to pull from: fill in `repository:`")
+    if urlsplit(hub).scheme not in ("http", "https") or not urlsplit(hub).netloc:
+        raise ValueError(
+            f"a hub's address is expected, such as https://hub.example.org; got {hub!r}"
+        )
+    folder = repository.rpartition("/")[2]
+    asked = {
+        "repo": f"https://github.com/{repository}",
+        "branch": LEARNERS,
+        "urlpath": f"lab/tree/{folder}/{Path(page).name}",
+    }
+    return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(asked)}"
+
+
+def puller(course: dict) -> str:
+    """Write the paragraph with the link for an existing hub."""
+    page = f"notebooks/{course['notebooks']['00']['file']}"
+    if not course["repository"]:
+        return (
+            "The link appears here once `repository:` in [course.yml](../course.yml) names the "
+            "repository (`owner/name`) and `make generate` has run."
+        )
+    return (
+        "The link, with your hub's address in the place of `https://hub.example.org`:\n\n"
+        f"    {nbgitpuller(course, 'https://hub.example.org', page)}"
     )
 
 
