@@ -10,7 +10,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-from lecture_utils.authoring import notebooks
+import nbformat
+
+from lecture_utils.authoring import butterfly, notebooks
 
 OPEN = """async () => {
     const app = window.jupyterapp;
@@ -30,12 +32,16 @@ DONE = """() => {
         && panel.sessionContext.session.kernel.status === "idle";
 }"""
 IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+SAVED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
 INDEX = """id => [...window.jupyterapp.shell.currentWidget.content.model.cells]
     .findIndex(cell => cell.id === id)"""
 
 
 class Server:
-    """A JupyterLab of its own, on a copy of the notebooks; nothing of the reader's is touched."""
+    """A JupyterLab of its own, on a copy of the notebooks; nothing of the reader's is touched.
+
+    Its kernels compute as those of tests/test_execution.py, which compares with what they made.
+    """
 
     def __init__(self, folder: Path):
         self.course = folder / "course"
@@ -45,7 +51,7 @@ class Server:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
         own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
         env = os.environ | {name: str(folder / name.lower()) for name in own}
-        env |= {"PYTHONPATH": str(notebooks.ROOT), "OMP_NUM_THREADS": "1"}
+        env |= {"PYTHONPATH": str(notebooks.ROOT)} | butterfly.SSE
         settings = {
             "ip": "127.0.0.1",
             "port": self.url.rsplit(":")[-1],
@@ -102,6 +108,10 @@ class Notebook:
         self.page.evaluate(OPEN)
         self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
         self.page.wait_for_function(DONE, timeout=180_000)
+
+    def saved(self) -> nbformat.NotebookNode:
+        """The notebook as JupyterLab would save it now."""
+        return nbformat.reads(self.page.evaluate(SAVED), as_version=4)
 
     def cell(self, name: str) -> object:
         """Find a cell by its id."""

@@ -8,6 +8,7 @@ from lecture_utils.authoring import decks, slides
 
 DECKS = sorted(slides.FOLDER.glob("[0-9][0-9]_*.md"))
 OUTSIDE = (Path(__file__).parent / "outside.js").read_text("utf-8")
+AT_A_GLANCE = (Path(__file__).parent / "glance.js").read_text("utf-8")
 
 
 @pytest.fixture(scope="module", params=DECKS, ids=lambda path: path.stem)
@@ -124,15 +125,6 @@ def test_the_speaker_window_shows_the_notes(speaker):
     notes = page.locator("section.present aside.notes").text_content()
     said = notes.split("Say:")[1].strip()[:40]
     window.get_by_text(said).first.wait_for(timeout=10_000)
-
-
-AT_A_GLANCE = """(notes) => {
-    const place = document.querySelector(".speaker-controls-notes .value");
-    place.innerHTML = notes;
-    const parts = [...place.querySelectorAll("p")].filter(p => !p.textContent.startsWith("Say:"));
-    return [Math.max(...parts.map(p => p.getBoundingClientRect().bottom)),
-            Math.min(...parts.map(p => parseFloat(getComputedStyle(p).fontSize)))];
-}"""
 
 
 def test_what_the_speaker_needs_at_a_glance_is_on_the_first_screen(speaker):

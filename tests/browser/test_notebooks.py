@@ -18,10 +18,12 @@ def number(request):
 
 
 @pytest.fixture(scope="module")
-def lab(number, watch, server):
+def lab(number, watch, server, runs):
     address = f"{server.url}/lab/tree/notebooks/{PAGES[number]['file']}?reset"
     with watch(address, viewport={"width": 1200, "height": 1000}) as watched:
-        yield Notebook(watched)
+        notebook = Notebook(watched)
+        runs[number] = notebook.saved()
+        yield notebook
     server.shut_kernels_down()
 
 
