@@ -13,7 +13,7 @@ COURSE = course_map.load()
 PLANS = COURSE["teaching"]["editions"]
 SESSIONS = [(name, session) for name in PLANS for session in editions.sessions(COURSE, name)]
 each = pytest.mark.parametrize(("name", "session"), SESSIONS, ids=[s.name for _, s in SESSIONS])
-LONGEST = {"day": 360, "days": 400, "evenings": 150, "flipped": 90}  # minutes without breaks
+LONGEST = {"day": 360, "days": 420, "evenings": 150, "flipped": 90}  # minutes without breaks
 PICTURE = re.compile(r"^(?:!\[.*\]\(\d*#fig-|```(?:flow|bars|matrix))", re.MULTILINE)
 
 
@@ -164,9 +164,38 @@ def test_what_is_left_out_is_told_to_the_speaker():
     (day,) = editions.sessions(COURSE, "day")
     told = " ".join(step.slide.notes.get("Left out", "") for step in day.steps)
     for number, parts in PLANS["day"]["without"].items():
+        titles = {f"slide {s.name}": s.title for s in slides.slides_of(slides.source(number))}
         for part in parts:
-            instead = COURSE["teaching"]["leave out"].get(number, {}).get(part, part)
-            assert instead.rstrip(".") in told, part
+            if part not in ("slide next", "slide summary"):
+                instead = COURSE["teaching"]["leave out"].get(number, {}).get(part)
+                assert (instead or titles.get(part, part)).rstrip(".") in told, part
+    assert "slide predict" not in told, "a name is nothing to say"
+
+
+def test_a_notebook_from_the_projector_begins_with_what_the_room_does():
+    (day,) = editions.sessions(COURSE, "day")
+    told = [step.number for step in day.steps if "Room" in step.slide.notes]
+    assert told == PLANS["day"]["projector"]
+
+
+@each
+def test_a_prediction_has_time_for_a_vote(name, session):
+    for step in session.steps:
+        if step.slide.name.startswith("predict-"):
+            assert step.minutes >= editions.VOTE
+
+
+def test_each_section_ends_with_what_to_keep():
+    for number in COURSE["notebooks"]:
+        deck = slides.with_keeps(slides.slides_of(slides.source(number)), number)
+        kept = [slide.section for slide in deck if "Keep" in slide.notes]
+        known = notebooks.sections(notebooks.path_of(number))
+        assert kept == [
+            section
+            for section in dict.fromkeys(slide.section for slide in deck)
+            if "**Keep:**" in known.get(section, "")
+        ]
+        assert kept or number == "00"
 
 
 def test_cells_that_must_run_first_are_named():

@@ -17,6 +17,7 @@ from lecture_utils.authoring.steps import WIDTH, Picture, StepError, colour, wor
 
 _LABEL, _VALUE, _LINE, _THICK = 340, 250, 58, 34  # widths of words, heights of a line and a bar
 _CELL, _TALL = 118, 60  # of a matrix
+_LOG = "powers of ten: equal steps, equal factors"
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e-?\d+)?")
 
 
@@ -43,6 +44,10 @@ def bars(lines: list[str], settings: str = "") -> str:
             words_in(_LABEL + width + 12, y, WIDTH - _LABEL - width - 12, _LINE, words, "right"),
         )
     picture.height = len(rows) * _LINE
+    if settings.startswith("log"):
+        said = words_in(_LABEL, picture.height, length, 34, _LOG, "label left")
+        picture.add(said)
+        picture.height += 34
     return picture.svg("bars")
 
 

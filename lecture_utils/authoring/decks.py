@@ -23,6 +23,7 @@ from lecture_utils.authoring.slides import (
     figure,
     slides_of,
     source,
+    with_keeps,
     with_numbers,
 )
 from lecture_utils.authoring.steps import StepError
@@ -31,7 +32,7 @@ VENDOR = FOLDER / "vendor"
 BUILT = FOLDER / "built"
 SCRIPTS = ("reveal/reveal.js", "reveal/notes.js", "katex/katex.min.js", "katex/auto-render.min.js")
 # what the speaker's view shows, in this order; a day edition has the time of day for the minute
-SPOKEN = ("Minute", "Clock", "Show", "Ask", "Usual wrong answer", "Left out", "Say")
+SPOKEN = ("Minute", "Clock", "Room", "Show", "Ask", "Usual wrong answer", "Left out", "Say", "Keep")
 MARKS = {"figure": "<img ", "diagram": "<svg ", "table": "<table"}  # what makes a slide's class
 _CODE = 1780  # a font of so many pixels for each character of a line makes it as wide as a slide
 DIAGRAMS = {"flow": flow, "bars": bars, "matrix": matrix}
@@ -87,7 +88,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
     cue = mistune.html(f"▶ {course_map.cue(course, slide.chapter)}")[3:-5] if slide.chapter else ""
     kinds = [kind for kind, mark in MARKS.items() if mark in body]
     kinds += [slide.name.split("-")[0]] if slide.name.split("-")[0] in ("title", "predict") else []
-    title = html.escape(re.sub(r"[#*$`\\]", "", heading).strip())
+    title = html.escape(slide.title)
     foot = f"{number} · {course['notebooks'][number]['title']}" if number else course["title"]
     return (
         f'<section id="{slide.name}" class="{" ".join(kinds)}" aria-label="{title}">\n'
@@ -104,8 +105,9 @@ def spoken(slide: Slide, number: str, where: str) -> str:
         raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     notes = notes | {"Show": costs.with_seconds(notes["Show"])} if "Show" in notes else notes
     written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if kind in notes}
+    markdown = mistune.create_markdown(escape=False, plugins=["math"])
     return "".join(  # the speaker's window has no styles of ours
-        f'<p style="margin: .3em 0"><strong>{kind}:</strong> {mistune.html(words)[3:]}'
+        f'<p style="margin: .3em 0"><strong>{kind}:</strong> {markdown(words)[3:]}'
         for kind, words in written.items()
     )
 
@@ -131,7 +133,7 @@ def _framed(page: str) -> str:
 def deck(number: str, course: dict) -> str:
     """Build the deck of a notebook: a page that needs no other file and no network."""
     path, ran, body = source(number), set(), []
-    for slide in slides_of(path):
+    for slide in with_keeps(slides_of(path), number):
         show = {k: before.first(words, ran) for k, words in slide.notes.items() if k == "Show"}
         told = replace(slide, notes=slide.notes | show)
         body.append(section(told, number, path.name, course))

@@ -15,6 +15,8 @@ from lecture_utils.authoring import course as course_map
 
 ROOM = slides.FOLDER / "room.md"
 DEBRIEF = 5  # minutes after each exercise
+VOTE = 3  # minutes that a prediction takes at least: read, guess, vote, run
+PROJECTED = "From the projector: pencil and handout, lids half down. You run the cells, they vote."
 PAUSES = ("break", "lunch")
 
 
@@ -79,11 +81,14 @@ def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, li
         if found := [place for place in places if place in without]:
             gone += found
         elif not only or slide.exercise:
-            rows.append((slide, taken, gone))
+            vote = slide.name.startswith("predict-")
+            rows.append((slide, max(taken, VOTE) if vote else taken, gone))
             gone = []
     if rows:
         rows[-1][2].extend(gone)  # what is left out at the end
-    return [(slide, taken, list(dict.fromkeys(places))) for slide, taken, places in rows]
+    told = slides.with_keeps([slide for slide, *_ in rows], number)
+    parts = zip(told, rows, strict=True)
+    return [(slide, taken, list(dict.fromkeys(gone))) for slide, (_, taken, gone) in parts]
 
 
 def sessions(course: dict, name: str) -> list[Session]:
@@ -120,19 +125,37 @@ def _steps(course: dict, name: str, plan: list[str]) -> list[Step]:
 def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
     """Return the slides of a notebook, with a debrief after each exercise."""
     number, rows = item[:2], []
-    stop = course["teaching"]["leave out"].get(number, {})
+    seen = number in course["teaching"]["editions"][name]["projector"]
     for slide, taken, gone in kept(course, name, item):
         notes = {kind: words for kind, words in slide.notes.items() if kind != "Minute"}
         if "Show" in notes:
             notes["Show"] = before.first(notes["Show"], ran)
-        if gone:
-            said = [f"{what}. Say instead: {stop[what]}" if what in stop else what for what in gone]
-            notes["Left out"] = " ".join(f"{words.rstrip('.')}." for words in said)
+        if seen and not rows:
+            notes["Room"] = PROJECTED
+        if words := _instead(course, number, gone, seen):
+            notes["Left out"] = words
         shown = replace(slide, name=f"{slide.name}-{number}", notes=notes)
         rows.append((shown, taken, slide.name))
         if slide.exercise:
             rows.append((debrief(slide, number), DEBRIEF, slide.name))
     return rows
+
+
+def _instead(course: dict, number: str, gone: list[str], seen: bool) -> str:
+    """Write what is left out around a slide, and what to say in its place.
+
+    From the projector an exercise is passed over without a word.
+    """
+    said, stop = [], course["teaching"]["leave out"].get(number, {})
+    titles = {f"slide {s.name}": s.title for s in slides.slides_of(slides.source(number))}
+    for what in gone:
+        if what in stop and not seen:
+            said.append(f"{what}. Say instead: {stop[what].rstrip('.')}.")
+        elif what in titles and what not in ("slide next", "slide summary"):
+            said.append(f"the slide “{titles[what]}”.")
+        elif what.startswith("section") or not (seen or what in titles):
+            said.append(f"{what}.")
+    return " ".join(said)
 
 
 def debrief(slide: slides.Slide, number: str) -> slides.Slide:
@@ -143,7 +166,7 @@ def debrief(slide: slides.Slide, number: str) -> slides.Slide:
     notes = {
         "Show": f"exercise {slide.exercise}, a pair's own cell; then the next click",
         "Ask": "Which message did the check give you first, and what did you change?",
-        "Say": slide.notes.get("Debrief", "TODO"),
+        "Say": slide.notes["Debrief"],
     }
     if "Usual wrong answer" in slide.notes:
         notes["Usual wrong answer"] = slide.notes["Usual wrong answer"]

@@ -16,7 +16,8 @@ from lecture_utils.authoring.printing import open_tab
 FOLDER = slides.FOLDER / "handouts"
 PARTS = ("title", "keep", "figure", "measured")  # what the source of a handout consists of
 SHEET = ("title", "pictures")  # and of a sheet
-CARDS = ("helpers", "ticket", "feedback")  # printed besides, from slides/handouts/NAME.md
+CARDS = {"helpers": ("title", "card"), "ticket": ("title", "card", "feedback")}  # printed besides
+TWO_SIDED = ("handout_", "card_ticket")
 BLANK = '<span class="blank"></span>'  # a line to write on
 _CLAIM = re.compile(r"\{claim:(\d\d)#([\w.]+)\}")
 
@@ -145,7 +146,7 @@ def build(course: dict, numbers: list[str], folder: Path = decks.BUILT) -> list[
         made[f"sheet_{number}"] = page(FOLDER / f"sheet_{number}.md", SHEET)
     if not numbers:
         made |= {f"handout_{s.name}": of_session(s) for s in asking(course)}
-        made |= {f"card_{name}": page(FOLDER / f"{name}.md", ("title", "card")) for name in CARDS}
+        made |= {f"card_{name}": page(FOLDER / f"{name}.md", CARDS[name]) for name in CARDS}
     for name, text in made.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return [folder / f"{name}.html" for name in made]
@@ -170,7 +171,7 @@ def print_pdfs(pages: list[Path]) -> list[Path]:
                 raise slides.DeckError(f"{page.name}: something is wider than the page")
             pdf = tab.pdf(path=page.with_suffix(".pdf"), prefer_css_page_size=True)
             leaves = len(re.findall(rb"/Type\s*/Page\b", pdf))
-            sides = 2 if page.name.startswith("handout_") else 1
+            sides = 2 if page.name.startswith(TWO_SIDED) else 1
             if leaves != sides:
                 raise slides.DeckError(f"{page.name}: {leaves} printed pages instead of {sides}")
         return [page.with_suffix(".pdf") for page in pages] if tab else []

@@ -132,11 +132,7 @@ def _is_bar(output: NotebookNode) -> bool:
 
 
 def execute(path: Path, timeout: int = 120) -> NotebookNode:
-    """Execute a notebook in a fresh kernel, from its own folder; nothing is written.
-
-    What would differ from run to run is left out: timings, progress bars, widget states with
-    their random ids, the versions of kernel and language.
-    """
+    """Execute a notebook in a fresh kernel, from its own folder, `cleaned`; nothing is written."""
     from nbclient import NotebookClient
 
     notebook = read(path)
@@ -149,8 +145,18 @@ def execute(path: Path, timeout: int = 120) -> NotebookNode:
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
+    return cleaned(notebook)
+
+
+def cleaned(notebook: NotebookNode) -> NotebookNode:
+    """Take out of an executed notebook, in place, what differs from run to run; return it.
+
+    That is: timings, progress bars, widget states with their random ids, whether a cell is
+    trusted, the versions of kernel and language.
+    """
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
+        for name in ("execution", "trusted"):
+            cell.metadata.pop(name, None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
         if "outputs" in cell:

@@ -1,7 +1,7 @@
 """The decks' sources, slides/NN_*.md: slides, speaker notes, and what they take from notebooks."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lecture_utils.authoring import notebooks
@@ -39,6 +39,11 @@ class Slide:
     needs: tuple[str, ...]
     text: str
     notes: dict[str, str]
+
+    @property
+    def title(self) -> str:
+        """Its heading as plain words."""
+        return re.sub(r"[#*$`\\]", "", self.text.partition("\n")[0]).strip()
 
     @property
     def exercise(self) -> str:
@@ -82,6 +87,19 @@ def slides_of(path: Path) -> list[Slide]:
     if twice := [name for name in names if names.count(name) > 1]:
         raise DeckError(f"{path.name}: two slides are named {twice[0]}")
     return slides
+
+
+def with_keeps(deck: list[Slide], number: str) -> list[Slide]:
+    """Add the notebook's sentence to keep to the notes of the last slide of each section."""
+    sections = notebooks.sections(notebooks.path_of(number))
+    last = {slide.section: slide.name for slide in deck}
+    found = []
+    for slide in deck:
+        kept = re.search(r"\*\*Keep:\*\* (.+)", sections.get(slide.section, ""))
+        if kept and last[slide.section] == slide.name:
+            slide = replace(slide, notes=slide.notes | {"Keep": kept[1]})
+        found.append(slide)
+    return found
 
 
 def _notes(spoken: str, path: Path, name: str) -> dict[str, str]:
