@@ -29,8 +29,13 @@ LAB := $(PY) -m jupyterlab $(ALLOW_ROOT) $(ORIGIN)
 TWO := --numprocesses 2 --no-loadscope-reorder
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
 
+# the Python of a room: one that all accounts may run, as the system's own
+SERVES = $(if $(value PYTHON),$(CHOSEN),/usr/bin/python3)
+ROOM ?= /srv/shortcut-connections
+HUB = "$(SERVES)" -m lecture_utils.hub --folder "$(ROOM)"
+
 .DEFAULT_GOAL := help
-.PHONY: help check env copies beside lab originals test quick butterfly notebooks slides site generate measure clean
+.PHONY: help check env copies beside lab certificate hub hubstop hubcards hubremove load originals test quick butterfly notebooks slides site generate measure clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +54,29 @@ beside: env  ## put the course's present notebook beside your copy: make beside 
 
 lab: copies  ## open JupyterLab on your own copy of notebook 00
 	$(LAB) --LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb
+
+# a shell's own variable NAME is no learner's name: it must stand in the command
+certificate: env  ## write a page that names the exercises you solved: make certificate NAME="Ada Lovelace"
+	@$(PY) -m lecture_utils.authoring.certificate $(if $(filter command,$(firstword $(origin NAME))),"$$NAME")
+
+hub:  ## open a room on this Linux machine, as root: make hub SEATS=30
+	@$(call RUNS,$(SERVES)) || { echo "✗ $(SERVES) is no Python that runs: say PYTHON=/path/to/python"; exit 1; }
+	@"$(SERVES)" -m lecture_utils.ready python
+	@$(HUB) start $(if $(SEATS),--seats "$(SEATS)") $(if $(PORT),--port "$(PORT)") $(OPTIONS)
+
+hubstop:  ## close the room; accounts, passwords and work stay
+	@$(HUB) stop
+
+hubcards:  ## write the cards with names and passwords again: make hubcards OPTIONS="--address lab.example.org"
+	@$(HUB) cards $(OPTIONS)
+
+hubremove:  ## remove the room, its accounts and all work in it, after a question
+	@$(HUB) remove $(if $(YES),--yes)
+
+load:  ## play a full room in an open one that has no learners yet: make load SEATS=30 MINUTES=25
+	@[ -x "$(ROOM)/env/bin/python" ] || { echo "✗ no room in $(ROOM): \`make hub\` opens one"; exit 1; }
+	@"$(ROOM)/env/bin/python" -m lecture_utils.hub.load --folder "$(ROOM)" $(if $(SEATS),--seats "$(SEATS)") \
+		$(if $(MINUTES),--minutes "$(MINUTES)") $(OPTIONS)
 
 originals: env  ## open JupyterLab on the notebooks themselves, to change the course
 	$(LAB) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb

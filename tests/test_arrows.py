@@ -15,6 +15,7 @@ ROOMS = {
     "ready": {"lab"},
     "lab": set(),
     "copies": set(),
+    "solved": {"files"},
     "data": {"files"},
     "gradients": {"require"},
     "training": {"require"},
@@ -29,8 +30,10 @@ ROOMS = {
     "practice": {"files", "models", "require"},
     "explorers": {"heads", "measure", "plots", "practice", "require"},
     "clinic": {"models", "plots", "require"},
-    "checks": {"clinic", "files", "language", "models", "practice", "ready", "scorecard"},
-    "authoring": {"copies", "measure"},  # and nothing imports authoring
+    "checks": {"clinic", "files", "language", "models", "practice", "ready", "scorecard", "solved"},
+    "authoring": {"copies", "measure", "solved"},
+    # a room's load program reads notebooks as authors do; nothing else imports authoring
+    "hub": {"authoring", "copies", "ready", "solved"},
 }
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from lecture_utils import solved
+
 NOT_ATTEMPTED, NOT_YET, RIGHT = "not attempted", "not yet", "right"
 _MARKS = {NOT_ATTEMPTED: "○ Not attempted yet", NOT_YET: "✗ Not yet", RIGHT: "✓ Right"}
 
@@ -56,7 +58,8 @@ def graded(check: Callable[..., str]) -> Callable[..., Verdict]:
     The check takes the reader's answer; it raises `NotYet` with the probable mistake, or returns
     one sentence of insight. A stub (`...` or a function whose body is `...`) is reported as not
     attempted; an answer that raises is reported with its error and line. What an answer draws at
-    random is the same each time, and the caller's random state is left as it was.
+    random is the same each time, and the caller's random state is left as it was. In a learner's
+    folder what is right is noted (`lecture_utils.solved`).
     """
 
     @functools.wraps(check)
@@ -65,7 +68,9 @@ def graded(check: Callable[..., str]) -> Callable[..., Verdict]:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 _require_kind(check, answer)
-                return Verdict(RIGHT, check(guard(answer), *map(guard, more)))
+                said = check(guard(answer), *map(guard, more))
+            solved.note(check.__name__)
+            return Verdict(RIGHT, said)
         except NotAttempted:
             return Verdict(NOT_ATTEMPTED, "Fill in the cell above, run it, then run this one.")
         except NotYet as mistake:

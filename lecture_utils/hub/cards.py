@@ -22,7 +22,7 @@ def page(room: Room) -> str:
     seats = [card(room.url, name, known[name]) for name in room.names]
     sheets = [seats[k : k + A_PAGE] for k in range(0, len(seats), A_PAGE)]
     sheets.append([card(room.url, room.teacher, known[room.teacher])])
-    pages = "\n".join(f'<section>{"".join(sheet)}</section>' for sheet in sheets)
+    pages = "\n".join(f"<section>{''.join(sheet)}</section>" for sheet in sheets)
     frame = Template((DATA / "cards.html").read_text(encoding="utf-8"))
     return frame.substitute(pages=pages)
 
