@@ -12,10 +12,16 @@ from lecture_utils.hub.room import Room
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "binder" / "room"
-PARTS = ("lecture_utils", "notebooks", "binder/room", "course.yml", "environment.yml", "pyproject.toml")
+PARTS = (
+    *("lecture_utils", "notebooks", "binder/room"),
+    *("course.yml", "environment.yml", "pyproject.toml"),
+)
 _JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.part")
 NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-KERNEL = {"IPKernelApp": {"extensions": ["lecture_utils.hub.told"]}}
+KERNEL = {
+    "IPKernelApp": {"extensions": ["lecture_utils.hub.told"]},
+    "HistoryManager": {"hist_file": ":memory:"},  # on a full home each cell would speak of it
+}
 SERVER = {
     "ServerApp": {
         "terminals_enabled": False,
