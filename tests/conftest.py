@@ -1,5 +1,6 @@
 """What all tests share: the course map, two processes' fair shares, and what `make quick` runs."""
 
+import os
 import re
 
 import hypothesis
@@ -16,7 +17,6 @@ from lecture_utils.authoring import course as course_map
 SECONDS = {
     r"claims/test_10": 360,
     r"claims/test_11": 220,
-    r"claims/test_03": 190,
     r"claims/test_04": 110,
     r"claims/test_05": 77,
     r"claims/test_(07|12)": 60,
@@ -25,23 +25,16 @@ SECONDS = {
     r"browser/test_print": 20,
     r"browser/test_without_browser": 17,
     r"browser/test_copies": 15,
-    r"browser/test_notebooks.*\[10": 100,
-    r"browser/test_notebooks.*\[11": 70,
-    r"browser/test_notebooks.*\[12": 45,
-    r"browser/test_notebooks.*\[05": 57,
-    r"browser/test_notebooks.*\[03": 52,
-    r"browser/test_notebooks.*\[04": 50,
-    r"browser/test_notebooks.*\[07": 60,
-    r"browser/test_notebooks.*\[09": 44,
-    r"browser/test_notebooks.*\[0[01268]": 80,
-    r"test_execution.*\[10": 150,
-    r"test_execution.*\[1[12]": 110,
-    r"test_execution.*\[05": 80,
-    r"test_execution.*\[04": 80,
-    r"test_execution.*\[07": 80,
-    r"test_execution.*\[09": 50,
-    r"test_execution.*\[0[268]": 60,
-    r"test_execution.*\[0[013]": 60,
+    r"(browser/test_notebooks|test_execution).*\[10": 210,
+    r"(browser/test_notebooks|test_execution).*\[11": 105,
+    r"(browser/test_notebooks|test_execution).*\[12": 65,
+    r"(browser/test_notebooks|test_execution).*\[05": 105,
+    r"(browser/test_notebooks|test_execution).*\[04": 95,
+    r"(browser/test_notebooks|test_execution).*\[07": 110,
+    r"(browser/test_notebooks|test_execution).*\[09": 70,
+    r"(browser/test_notebooks|test_execution).*\[03": 60,
+    r"(browser/test_notebooks|test_execution).*\[0[01]": 70,
+    r"(browser/test_notebooks|test_execution).*\[0[268]": 75,
     r"notebooks/10": 70,
     r"notebooks/1[12]": 50,
     r"test_together": 50,
@@ -85,11 +78,22 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     butterfly.fly()
+    compile_once(config)
     # the same bad inputs in each run, and nothing written beside the tests
     hypothesis.settings.register_profile(
         "course", derandomize=True, database=None, deadline=None, max_examples=50
     )
     hypothesis.settings.load_profile("course")
+
+
+def compile_once(config):
+    """Where Python is told to keep no compiled modules, keep them for the tests, in pytest's cache.
+
+    The tests start a hundred Pythons and more that import PyTorch: to compile it each time takes
+    longer than most tests.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "compiled")
 
 
 def share_of(nodeid):
@@ -129,6 +133,12 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="session")
 def course() -> dict:
     return course_map.load()
+
+
+@pytest.fixture(scope="session")
+def runs() -> dict:
+    """Notebooks as JupyterLab ran them, by number: tests/test_execution.py compares with them."""
+    return {}
 
 
 @pytest.fixture(autouse=True)

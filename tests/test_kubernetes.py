@@ -314,7 +314,7 @@ def test_what_is_no_room_is_refused():
 def test_a_played_room_counts_where_there_is_one(course, tmp_path):
     load = tmp_path / "load.json"
     assert sizing.measured(course, load).mean == 0
-    load.write_text(json.dumps({"stories": [{}] * 29, "meter": {"together": 30_000}}))
+    load.write_text(json.dumps({"learners": 29, "meter": {"together": 30_000}}))
     assert sizing.measured(course, load).mean == pytest.approx(1000 * 1.048576)
     load.write_text("{}")
     with pytest.raises(ValueError, match=r"load\.json is not what `make load` writes"):

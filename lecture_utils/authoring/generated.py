@@ -161,6 +161,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "lectures": lambda _: beside(course),
         "launch": lambda _: launch.paragraph(course),
         "puller": lambda _: launch.puller(course),
+        "load": lambda _: sizing.played(),
         "sizing": lambda _: sizing.calculation(course),
         "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
         "edition": lambda name: editions.table(course, name),

@@ -74,10 +74,40 @@ def _mean(path: Path) -> float:
         return 0.0
     try:
         played = json.loads(path.read_text(encoding="utf-8"))
-        seats = len(played["stories"]) + 1  # the learners', and the runaway's
+        seats = int(played["learners"]) + 1  # the learners', and the runaway's
         return float(played["meter"]["together"]) * _MIB / seats
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not what `make load` writes ({error!r})") from None
+
+
+def played(load: Path = LOAD) -> str:
+    """Write what the last full room took as a table; a line that says how to play one, if none was.
+
+    Raises:
+        ValueError: the file of the played room is not understood.
+    """
+    if not load.exists():
+        return "No room was played yet: `make load OPTIONS=\"--out binder/room/load.json\"`."
+    try:
+        seen = json.loads(load.read_text(encoding="utf-8"))
+        seconds, meter, learners = seen["seconds"], seen["meter"], seen["learners"]
+        rows = [
+            ("finished", f"{seen['finished']} of {learners}, in {seen['minutes']} minutes"),
+            ("lost", "; ".join(seen["lost"]) or "nothing"),
+            ("cells", f"{seen['cells']:,}, from sending to the end: median {seconds['50']} s, "
+                      f"95 of 100 within {seconds['95']} s, the slowest {seconds['100']} s"),
+            ("a seat opens in", f"{seen['start']['median']} s, at most {seen['start']['worst']} s"),
+            ("memory", f"all seats at once {meter['together']:,} MB, one at most "
+                       f"{meter['largest']:,} MB; {meter['free']:,} MB were left"),
+            ("processors", f"{meter['busy']:.0%} busy"),
+            ("the runaway", f"tried {len(seen['runaway'])} times; " + (
+                "the others noticed nothing" if seen["good"] else "see the bar")),
+            ("the bar", "met" if seen["good"] else "not met"),
+        ]  # fmt: skip
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{load} is not what `make load` writes ({error!r})") from None
+    head = [f"Played on {seen['date']}: {seen['machine']}.", "", "| | |", "|---|---|"]
+    return "\n".join([*head, *(f"| {name} | {said} |" for name, said in rows)])
 
 
 def seat(found: Measured) -> Seat:

@@ -4,12 +4,15 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from datetime import date
 from statistics import median
 
+from lecture_utils.authoring import costs
 from lecture_utils.hub.learners import Story
 from lecture_utils.hub.meter import Meter
 from lecture_utils.hub.runaway import Chase
 
+PERCENT = (50, 95, 99, 100)  # of the cells
 SLOW = 10.0  # seconds: 95 of 100 cells are to be faster, and each slower one is named
 
 
@@ -100,6 +103,22 @@ class Played:
         ]
 
     def as_json(self) -> str:
-        """Return all that was seen."""
-        seen = {"bar met": self.good(), "within 95 %": self.within(95)} | asdict(self)
+        """Return what is kept of it: the instructor's page and a room's sizes come from there."""
+        starts = [story.start for story in self.stories]
+        tries = [f"{way}: {ended}; goes on: {on}" for way, ended, on in self.chase.tries]
+        seen = {
+            "date": date.today().isoformat(),
+            "machine": costs.machine(),
+            "learners": len(self.stories),
+            "finished": self.finished,
+            "minutes": round(self.minutes),
+            "cells": sum(len(story.cells) for story in self.stories),
+            "seconds": {str(percent): round(self.within(percent), 2) for percent in PERCENT},
+            "start": {"median": round(median(starts), 1), "worst": round(max(starts), 1)},
+            "meter": asdict(self.meter),
+            "lost": self.lost,
+            "runaway": [*tries, *self.chase.troubles],
+            "troubles": [line for story in self.stories for line in story.troubles],
+            "good": self.good(),
+        }
         return json.dumps(seen, indent=1) + "\n"

@@ -29,10 +29,15 @@ def _definitions():
     return notebooks.definitions(notebooks.path_of("04"))
 
 
-@functools.cache
-def trained(depth, **options):
+def trained(depth, use_shortcut=True, lr=1e-3, **options):
     """20 trained nets; each kind is trained once, for all rows that speak of it."""
-    return _definitions().trained(depth, seeds=SEEDS, **options)[0]
+    options |= {"use_shortcut": use_shortcut, "lr": lr}
+    return _trained(depth, frozenset(options.items()))
+
+
+@functools.cache
+def _trained(depth, options):
+    return _definitions().trained(depth, seeds=SEEDS, **dict(options))[0]
 
 
 def final_loss(depth, **options):

@@ -7,7 +7,7 @@ import sys
 import pytest
 from exercises.exercise import verdict
 
-from lecture_utils.authoring import notebooks
+from lecture_utils.authoring import notebooks, sizing
 from lecture_utils.checks.verdict import NOT_YET
 
 if sys.platform == "win32":
@@ -42,7 +42,21 @@ def test_a_room_in_which_all_is_well():
     assert "1.1 a: 2 of 200 times over 10 s, worst 10.0, fastest 0.1" in table
     assert "a list: MemoryError; the seat goes on" in table
     assert "the bar         met" in table
-    assert json.loads(seen.as_json())["bar met"] is True
+    kept = json.loads(seen.as_json())
+    assert (kept["good"], kept["learners"], kept["lost"]) == (True, len(seen.stories), [])
+
+
+def test_the_instructors_page_tells_what_was_seen(tmp_path):
+    load = tmp_path / "load.json"
+    assert "No room was played yet" in sizing.played(load)
+    load.write_text(played(story(), story("seat02", troubles=["x"])).as_json())
+    table = sizing.played(load)
+    assert "| finished | 1 of 2, in 25 minutes |" in table
+    assert "median 5.0 s, 95 of 100 within 9.5 s, the slowest 10.0 s" in table
+    assert "| the bar | not met |" in table
+    load.write_text("{}")
+    with pytest.raises(ValueError, match=r"load\.json is not what `make load` writes"):
+        sizing.played(load)
 
 
 @pytest.mark.parametrize(
