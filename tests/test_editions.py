@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from lecture_utils.authoring import before, editions, notebooks, slides, teaching
+from lecture_utils.authoring import before, editions, notebooks, slides, teaching, timetables
 from lecture_utils.authoring import course as course_map
 
 COURSE = course_map.load()
@@ -185,6 +185,20 @@ def test_a_prediction_has_time_for_a_vote(name, session):
             assert step.minutes >= editions.VOTE
 
 
+def test_what_can_be_passed_over_is_named_and_nothing_needs_it():
+    for name in PLANS:
+        steps = [step for s in editions.sessions(COURSE, name) for step in s.steps if step.number]
+        wanted = {place for step in steps for place in needed(step)}
+        for step in steps:
+            if "If late" in step.slide.notes:
+                assert (step.number, step.source) not in wanted, step.slide.name
+                assert f"{step.minutes} minutes" in step.slide.notes["If late"]
+    (day,) = editions.sessions(COURSE, "day")
+    late = {step.number for step in day.steps if "If late" in step.slide.notes}
+    assert {"01", "02", "03"} & late
+    assert len(late) >= 4, "there is a valve in most notebooks"
+
+
 def test_each_section_ends_with_what_to_keep():
     for number in COURSE["notebooks"]:
         deck = slides.with_keeps(slides.slides_of(slides.source(number)), number)
@@ -225,7 +239,7 @@ def test_what_a_cell_needs_comes_before_it(number):
 
 def test_the_tables_of_the_guide_add_up():
     for name in PLANS:
-        table = editions.table(COURSE, name)
+        table = timetables.table(COURSE, name)
         for session in editions.sessions(COURSE, name):
             part = table.split(f"**{session.title}**")[1].split("**")[0]
             minutes = [int(row.split("|")[3]) for row in re.findall(r"^\| \d\d:.*$", part, re.M)]

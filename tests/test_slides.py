@@ -136,3 +136,15 @@ def test_without_a_browser_there_is_no_print(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert printing.browser_path() is None
     assert decks.print_pdfs([tmp_path / "a.html"]) == []
+
+
+def test_the_dark_theme_changes_nothing_but_colours():
+    """So what fits in one theme fits in the other."""
+    css = (slides.FOLDER / "theme.css").read_text("utf-8")
+    rules = re.findall(
+        r"([^{}]*\.dark[^{}]*)\{([^}]*)\}", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    )
+    assert len(rules) == 2, "the colours, and the figures"
+    for _, body in rules:
+        for name, value in re.findall(r"([\w-]+):\s*([^;]+);", body):
+            assert name == "filter" or re.fullmatch(r"#[0-9a-f]{6}", value), f"{name}: {value}"

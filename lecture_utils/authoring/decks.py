@@ -32,7 +32,10 @@ VENDOR = FOLDER / "vendor"
 BUILT = FOLDER / "built"
 SCRIPTS = ("reveal/reveal.js", "reveal/notes.js", "katex/katex.min.js", "katex/auto-render.min.js")
 # what the speaker's view shows, in this order; a day edition has the time of day for the minute
-SPOKEN = ("Minute", "Clock", "Room", "Show", "Ask", "Usual wrong answer", "Left out", "Say", "Keep")
+SPOKEN = (
+    *("Minute", "Clock", "Room", "Show", "Ask", "Usual wrong answer", "If late", "Left out"),
+    *("Say", "Keep"),
+)
 MARKS = {"figure": "<img ", "diagram": "<svg ", "table": "<table"}  # what makes a slide's class
 _CODE = 1780  # a font of so many pixels for each character of a line makes it as wide as a slide
 DIAGRAMS = {"flow": flow, "bars": bars, "matrix": matrix}
@@ -90,6 +93,7 @@ def section(slide: Slide, number: str, deck: str, course: dict) -> str:
     kinds += [slide.name.split("-")[0]] if slide.name.split("-")[0] in ("title", "predict") else []
     title = html.escape(slide.title)
     foot = f"{number} · {course['notebooks'][number]['title']}" if number else course["title"]
+    foot += f" · § {slide.section}" if slide.section[:1].isdigit() else ""
     return (
         f'<section id="{slide.name}" class="{" ".join(kinds)}" aria-label="{title}">\n'
         f'{head}<div class="body">{body}</div>\n'
@@ -104,7 +108,7 @@ def spoken(slide: Slide, number: str, where: str) -> str:
     if not (notes.get("Minute", "").isdigit() or notes.get("Clock")) or not notes.get("Say"):
         raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     notes = notes | {"Show": costs.with_seconds(notes["Show"])} if "Show" in notes else notes
-    written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if kind in notes}
+    written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if notes.get(kind)}
     markdown = mistune.create_markdown(escape=False, plugins=["math"])
     return "".join(  # the speaker's window has no styles of ours
         f'<p style="margin: .3em 0"><strong>{kind}:</strong> {markdown(words)[3:]}'

@@ -5,7 +5,6 @@ only, and what is left out. Slides that every room needs (welcome, questions, br
 closing) come from slides/room.md.
 """
 
-import itertools
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,9 +85,18 @@ def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, li
             gone = []
     if rows:
         rows[-1][2].extend(gone)  # what is left out at the end
-    told = slides.with_keeps([slide for slide, *_ in rows], number)
+    whole = {s.section for s in deck} - {s.section for s in deck if _is_cut(s, rows)}
+    told = [
+        slide if slide.section in whole else replace(slide, notes=slide.notes | {"Keep": ""})
+        for slide in slides.with_keeps([slide for slide, *_ in rows], number)
+    ]
     parts = zip(told, rows, strict=True)
     return [(slide, taken, list(dict.fromkeys(gone))) for slide, (_, taken, gone) in parts]
+
+
+def _is_cut(slide: slides.Slide, rows: list[tuple]) -> bool:
+    """Tell whether a slide that is no exercise is not shown."""
+    return not slide.exercise and slide.name not in {shown.name for shown, *_ in rows}
 
 
 def sessions(course: dict, name: str) -> list[Session]:
@@ -108,6 +116,7 @@ def sessions(course: dict, name: str) -> list[Session]:
 def _steps(course: dict, name: str, plan: list[str]) -> list[Step]:
     """Go through a session's plan by the clock."""
     at, found, ran = course["teaching"]["editions"][name]["starts"], [], set()
+    wanted = _wanted(course, name)
     for place, item in enumerate(plan):
         part, _, minutes = item.partition(" ")
         if not part.isdigit():
@@ -116,10 +125,31 @@ def _steps(course: dict, name: str, plan: list[str]) -> list[Step]:
             rows = _taught(course, name, item, ran)
         for slide, taken, source in rows:
             number = part if part.isdigit() else ""
-            slide = replace(slide, notes={"Clock": at} | slide.notes)
+            late = _if_late(slide, f"{number}#{source}", wanted, taken)
+            slide = replace(slide, notes={"Clock": at} | late | slide.notes)
             found.append(Step(at, taken, item, number, slide, source))
             at = teaching.clock(at, taken)
     return found
+
+
+def _wanted(course: dict, name: str) -> set[str]:
+    """Return all slides that slides of an edition build on, as "02#sideways"."""
+    edition, found = course["teaching"]["editions"][name], set()
+    for item in (item for plan in edition["plan"] for item in plan if item[0].isdigit()):
+        for slide, *_ in kept(course, name, item):
+            found |= {n if "#" in n else f"{item[:2]}#{n}" for n in slide.needs}
+    return found
+
+
+def _if_late(slide: slides.Slide, place: str, wanted: set[str], minutes: int) -> dict[str, str]:
+    """Say of a slide that it can be passed over: nothing builds on it, and it answers no vote."""
+    kind = slide.name.partition("-")[0]
+    answers = any(need.rpartition("#")[2].startswith("predict-") for need in slide.needs)
+    if kind in ("title", "predict", "exercise", "debrief", "summary", "next") or answers:
+        return {}
+    if place[0] == "#" or place in wanted:
+        return {}
+    return {"If late": f"pass over this slide, {minutes} minutes; nothing later builds on it."}
 
 
 def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
@@ -164,7 +194,7 @@ def debrief(slide: slides.Slide, number: str) -> slides.Slide:
     solution = next(e.solution for e in exercises if e.number == slide.exercise)
     title = slide.text.partition("\n")[0].replace("## Exercise", "## Debrief ·")
     notes = {
-        "Show": f"exercise {slide.exercise}, a pair's own cell; then the next click",
+        "Show": f"exercise {slide.exercise}: a pair reads its line aloud, you type; then a click",
         "Ask": "Which message did the check give you first, and what did you change?",
         "Say": slide.notes["Debrief"],
     }
@@ -212,44 +242,6 @@ def _home(course: dict, plan: list[str]) -> list[str]:
 
 def _list(course: dict, numbers: list[str]) -> str:
     return ", ".join(f"{n} {course['notebooks'][n]['title']}" for n in numbers) or "nothing"
-
-
-def table(course: dict, name: str) -> str:
-    """Write an edition's timetable: for each item its time, its minutes, and what is left out."""
-    rows = []
-    for session in sessions(course, name):
-        taught = sum(s.minutes for s in session.steps if s.item.split()[0] not in PAUSES)
-        rows += [
-            f"**{session.title}**: {session.steps[0].at} to {session.ends}, {taught} minutes "
-            f"without breaks, {len(session.steps)} slides, deck `{session.name}.html`",
-            "",
-            "| Clock | | Minutes | left out |",
-            "|---|---|---|---|",
-        ]
-        rows += [_row(course, name, session, item) for item in _items(session)]
-        rows.append("")
-    return "\n".join(rows[:-1])
-
-
-def _items(session: Session) -> list[list[Step]]:
-    """Return a session's steps by item of its plan."""
-    return [list(steps) for _, steps in itertools.groupby(session.steps, lambda s: s.item)]
-
-
-def _row(course: dict, name: str, session: Session, steps: list[Step]) -> str:
-    """Write the line of one item."""
-    number, minutes = steps[0].number, sum(step.minutes for step in steps)
-    what, gone = steps[0].item.partition(" ")[0], "–"
-    if number:
-        edition = course["teaching"]["editions"][name]
-        seen = " (projector)" if number in edition["projector"] else ""
-        only = steps[0].item.partition(" ")[2]
-        title = course["notebooks"][number]["title"]
-        what = f"{number} {title}{f', {only}' if only else ''}{seen}"
-        gone = ", ".join(left_out(course, name, number)) or "nothing"
-    elif what in PAUSES:
-        what = f"*{what}*"
-    return f"| {steps[0].at} | {what} | {minutes} | {gone} |"
 
 
 def build(names: list[str] | None = None, folder: Path = decks.BUILT) -> list[Path]:

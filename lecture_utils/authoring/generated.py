@@ -6,7 +6,6 @@ from pathlib import Path
 
 from lecture_utils.authoring import (
     costs,
-    editions,
     glossary,
     launch,
     minutes,
@@ -14,6 +13,7 @@ from lecture_utils.authoring import (
     sizing,
     slides,
     teaching,
+    timetables,
     trial,
 )
 from lecture_utils.authoring.claims import table
@@ -164,7 +164,7 @@ def fill(text: str, course: dict, number: str = "") -> str:
         "load": lambda _: sizing.played(),
         "sizing": lambda _: sizing.calculation(course),
         "figure": lambda _: f"![{story()[1]}](notebooks/{STORY.name})",
-        "edition": lambda name: editions.table(course, name),
+        "edition": lambda name: timetables.table(course, name),
         "glossary": lambda _: glossary.table(course),
         "costs": lambda _: costs.table(course),
         "pace": lambda page: teaching.pace(course, page),

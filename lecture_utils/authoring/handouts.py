@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mistune
 
-from lecture_utils.authoring import decks, editions, slides
+from lecture_utils.authoring import decks, editions, slides, timetables
 from lecture_utils.authoring.printing import open_tab
 
 FOLDER = slides.FOLDER / "handouts"
@@ -52,6 +52,12 @@ def of_session(session: editions.Session) -> str:
     asked = [(s.number, s.slide) for s in session.steps if "Question" in s.slide.notes]
     title = section("title", f"# {session.title}\n\nName {{blank}}", session.name)
     return filled(session.name, [title, front(asked), back(asked)])
+
+
+def of_the_door(course: dict, session: editions.Session) -> str:
+    """Build the timetable of a session, in large letters."""
+    text = timetables.door(course, session)
+    return filled(session.name, [section("door", text, session.name)])
 
 
 def predictions(numbers: list[str]) -> list[tuple[str, slides.Slide]]:
@@ -146,6 +152,7 @@ def build(course: dict, numbers: list[str], folder: Path = decks.BUILT) -> list[
         made[f"sheet_{number}"] = page(FOLDER / f"sheet_{number}.md", SHEET)
     if not numbers:
         made |= {f"handout_{s.name}": of_session(s) for s in asking(course)}
+        made |= {f"door_{s.name}": of_the_door(course, s) for s in asking(course)}
         made |= {f"card_{name}": page(FOLDER / f"{name}.md", CARDS[name]) for name in CARDS}
     for name, text in made.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

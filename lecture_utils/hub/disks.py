@@ -9,7 +9,7 @@ from pathlib import Path
 from lecture_utils.hub.accounts import run
 from lecture_utils.hub.room import Room, RoomError
 
-RUNTIME = 4  # MB for the sockets and records of an account's kernels
+RUNTIME = 16  # MB for what Jupyter keeps for an account: its kernels' sockets, its settings
 
 
 def image(room: Room, name: str) -> Path:
@@ -18,7 +18,7 @@ def image(room: Room, name: str) -> Path:
 
 
 def prepare(room: Room) -> str:
-    """Make and mount each account's home and the folder where its kernels meet.
+    """Make and mount each account's home, and the folder where Jupyter keeps its own for it.
 
     Returns:
         A line that says what this machine cannot do, "" where it can do all.

@@ -65,10 +65,7 @@ def environment(room: Room) -> bool:
     if not room.python.exists():
         run([sys.executable, "-m", "venv", str(env)])
     pip = [str(room.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for (
-        name,
-        text,
-    ) in wanted.items():  # the second needs the usual index alone
+    for name, text in wanted.items():  # the second needs the usual index alone
         (env / name).write_text(text, encoding="utf-8")
         run([*pip, "--requirement", str(env / name)])
     _write_json(env / "share/jupyter/lab/settings/overrides.json", NEWS)

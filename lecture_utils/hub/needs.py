@@ -49,7 +49,7 @@ def programs(_: Room) -> str:
             return f"there is no {program}: install it (Debian, Ubuntu: apt-get install {package})"
     said = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
     if int(said.strip().lstrip("v").partition(".")[0] or 0) < NODE:
-        return f"the proxy needs Node.js {NODE} or newer; this is {said.strip()}: install a newer"
+        return f"the proxy needs Node.js {NODE} or newer; this is {said.strip()}: nodejs.org has it"
     return ""
 
 

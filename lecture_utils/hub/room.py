@@ -123,7 +123,7 @@ class Room:
         return self.folder / "homes" / name
 
     def runtime(self, name: str) -> Path:
-        """Return where an account's kernels meet: small, and never full with the home."""
+        """Return where Jupyter keeps its own for an account: small, never full with the home."""
         return self.folder / "run" / name
 
     @property

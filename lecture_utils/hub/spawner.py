@@ -39,10 +39,18 @@ class SeatSpawner(LocalProcessSpawner):
         return enter
 
     def get_env(self) -> dict[str, str]:
-        """Return the variables of a seat's processes."""
+        """Return the variables of a seat's processes.
+
+        What Jupyter and IPython write as they start, or as a notebook is opened, lies outside of
+        the home: a home that is full must not keep its owner out.
+        """
         name = self.user.name
+        own = self.room.runtime(name)
         return super().get_env() | {
-            "JUPYTER_RUNTIME_DIR": str(self.room.runtime(name)),
+            "JUPYTER_RUNTIME_DIR": str(own),
+            "JUPYTER_CONFIG_DIR": str(own / "config"),
+            "JUPYTER_DATA_DIR": str(own / "data"),
+            "IPYTHONDIR": str(own / "ipython"),
             "SHORTCUT_COPIES": str(self.room.home(name) / "my_notebooks"),
         }
 

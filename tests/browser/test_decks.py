@@ -22,6 +22,10 @@ def theme(request):
     return request.param
 
 
+# what lies where is the same in both themes: tests/test_slides.py holds that they differ in colours
+in_light = pytest.mark.parametrize("theme", ["light"], indirect=True)
+
+
 @pytest.fixture(scope="module")
 def deck(built, theme, watch):
     """A deck in one of its themes; the dark one comes with the key T."""
@@ -50,6 +54,7 @@ def each_slide(deck):
         deck.page.keyboard.press("ArrowRight")
 
 
+@in_light
 def test_every_slide_fits(deck):
     found = {name: deck.page.evaluate(OUTSIDE) for name in each_slide(deck)}
     assert {name: outside for name, outside in found.items() if outside} == {}
@@ -86,18 +91,21 @@ def test_axe_finds_nothing_on_all_slides_below_one_another(built, theme, watch):
         assert deck.axe(*(["color-contrast"] if theme == "dark" else [])) == []
 
 
+@in_light
 def test_every_picture_is_there_and_described(deck):
     for picture in deck.page.locator(".slides img").all():
         assert picture.evaluate("picture => picture.naturalWidth") > 300
         assert len(picture.get_attribute("alt").split()) >= 12
 
 
+@in_light
 def test_every_formula_is_set(deck):
     assert deck.page.locator(".katex-error").all_inner_texts() == []
     written = deck.page.locator(".math").count()
     assert deck.page.locator(".math .katex").count() >= written
 
 
+@in_light
 def test_every_slide_has_its_notes(deck):
     for slide in deck.page.locator(".slides > section").all():
         notes = slide.locator("aside.notes strong").all_text_contents()

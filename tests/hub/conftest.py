@@ -12,17 +12,23 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hub.visitor import Visitor
 
-from lecture_utils.hub import accounts, needs, service
+from lecture_utils.hub import accounts, install, needs, service
 from lecture_utils.hub.install import ROOT
 from lecture_utils.hub.room import Room, RoomError, read
 
 SEATS = 3
 MEMORY, SOFT, DISK = 1100, 900, 60  # MB; small, so that a check fills them soon
+# what a seat's server and kernels import; root compiles it once
+SEATS_IMPORT = """
+import jupyterhub.singleuser.extension, jupyterlab.labapp, jupyter_server.services.kernels.handlers
+import ipykernel.kernelapp, ipykernel.zmqshell, ipywidgets, matplotlib.pyplot, torch
+"""
 
 
 def _missing(reason: str) -> None:
@@ -32,30 +38,42 @@ def _missing(reason: str) -> None:
     pytest.skip(f"no room: {reason}")
 
 
-def shared_python() -> Path | None:
-    """Return a Python as the tests' own, of the same version, that all accounts may run."""
+def shared_python() -> Path:
+    """Return a Python as the tests' own, of the same version, that all accounts may run.
+
+    Raises:
+        RoomError: there is none.
+    """
     version = "{}.{}".format(*sys.version_info[:2])
-    for found in (Path(sys.executable).resolve(), Path(f"/usr/bin/python{version}")):
+    tried = [Path(sys.executable).resolve(), Path(f"/usr/bin/python{version}")]
+    for found in tried:
         if found.exists() and not needs.closed_to_others(found.resolve()):
             return found
-    return None
+    places = " and ".join(map(str, tried))
+    raise RoomError(f"no Python {version} that all accounts may run ({places} are closed or away)")
 
 
-def environment(folder: Path, python: Path) -> None:
+def environment(here: Room) -> None:
     """Make the room's environment from the tests' own: pip adds what the hub needs besides."""
-    env = folder / "env"
-    subprocess.run([python, "-m", "venv", env], check=True)
-    library = Path(sysconfig.get_path("purelib"))
+    env, library = here.python.parents[1], Path(sysconfig.get_path("purelib"))
+    subprocess.run([shared_python(), "-m", "venv", "--without-pip", env], check=True)
     if needs.closed_to_others(library):  # the same files, reached by another way
         copied = subprocess.run(["cp", "--archive", "--link", library, env / "tests"])
         if copied.returncode:
             shutil.rmtree(env / "tests", ignore_errors=True)
             shutil.copytree(library, env / "tests")
         library = env / "tests"
+    # seats may write no compiled modules beside the tests' own, and to compile takes seconds
+    compiled = f"import sys; sys.pycache_prefix = {str(here.folder / 'compiled')!r}"
     place = next((env / "lib").glob("python3.*")) / "site-packages"
-    (place / "tests.pth").write_text(f"{library}\n")
+    (place / "tests.pth").write_text(f"{compiled}\n{library}\n")
     for part in ("share/jupyter", "etc/jupyter"):
         shutil.copytree(Path(sys.prefix) / part, env / part, symlinks=True)
+    install.folders(here)
+    with ThreadPoolExecutor() as pool:  # both wait for the network
+        for made in [pool.submit(install.environment, here), pool.submit(install.proxy, here)]:
+            made.result()
+    subprocess.run([here.python, "-c", SEATS_IMPORT], check=True)
 
 
 def free_ports(count: int) -> int:
@@ -87,8 +105,7 @@ def room():
         for check in (needs.system, needs.rights, needs.programs):
             if said := check(Room()):
                 raise RoomError(said)
-        if shared_python() is None:
-            raise RoomError("no Python of the tests' version that all accounts may run")
+        shared_python()
     except RoomError as error:
         _missing(str(error))
     folder = Path(tempfile.mkdtemp(prefix=f"shortcut-room-{os.getpid()}-", dir="/tmp"))
@@ -106,7 +123,7 @@ def room():
         "disk": DISK,
     }
     try:
-        environment(folder, shared_python())
+        environment(here)
         done = command(here, "start", *(f"--{name}={value}" for name, value in settings.items()))
         assert done.returncode == 0, done.stderr + done.stdout
         yield read(folder)
@@ -122,10 +139,8 @@ def room():
 def visitors(room) -> list[Visitor]:
     """Someone at each seat, who has logged in."""
     people = [visitor(room, name) for name in room.names]
-    for person in people:
-        person.ask("GET", "/hub/spawn")
-    for person in people:
-        person.open()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Visitor.open, people))
     return people
 
 

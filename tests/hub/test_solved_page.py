@@ -126,6 +126,7 @@ def test_a_seat_solves_and_the_teacher_alone_sees_the_count(room, visitors):
     page = "/services/solved/"
     teacher = visitor(room, room.teacher)
     assert dict((n, k) for n, _, k in bars_of(teacher.ask("GET", page).text))["1.3"] == "0"
+    visitors[0].open()
     kernel = visitors[0].kernel()
     said = kernel.run(
         "import os; os.chdir('my_notebooks'); from lecture_utils import checks\n"

@@ -25,12 +25,12 @@ class Visitor:
         fits = [p for p in tokens if path.startswith(p)]
         headers = {"X-XSRFToken": tokens[max(fits, key=len)]} if fits else {}
         headers["Referer"] = self.url + "/hub/home"
-        return self.web.request(method, self.url + path, headers=headers, timeout=60, **options)
+        return self.web.request(method, self.url + path, headers=headers, timeout=120, **options)
 
     def ask_as_it_stands(self, path: str) -> tuple[int, str]:
         """Send a path that a browser, and requests, would tidy up first; status and reply."""
         place = urlsplit(self.url)
-        line = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        line = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
         cookies = [f"{c.name}={c.value}" for c in self.web.cookies if path.startswith(c.path)]
         line.request("GET", path, headers={"Cookie": "; ".join(cookies), "Referer": self.url})
         reply = line.getresponse()
@@ -43,16 +43,18 @@ class Visitor:
         self.ask("GET", "/hub/login")
         token = next(c.value for c in self.web.cookies if c.name == "_xsrf")
         form = {"username": self.name, "password": password, "_xsrf": token}
-        return self.web.post(self.url + "/hub/login", data=form, timeout=60)
+        return self.web.post(self.url + "/hub/login", data=form, timeout=120)
 
-    def open(self, seconds: float = 90) -> None:
+    def open(self, seconds: float = 180) -> None:
         """Start the seat's server, unless it runs, and enter it."""
-        self.ask("GET", "/hub/spawn")
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             reply = self.ask("GET", f"/user/{self.name}/lab")
-            if reply.ok and f"/user/{self.name}/lab" in reply.url and "hub/spawn" not in reply.url:
+            place = urlsplit(reply.url).path
+            if reply.ok and place.startswith(f"/user/{self.name}/"):
                 return
+            if not place.startswith("/hub/spawn-pending/"):  # it was not asked for, or was stopped
+                self.ask("GET", "/hub/spawn")
             time.sleep(0.3)
         raise TimeoutError(f"{self.name}'s server did not start: {reply.status_code} {reply.url}")
 
@@ -94,10 +96,10 @@ class Kernel:
         place = f"{v.url}/user/{v.name}/api/kernels/{self.key}/channels"
         cookies = "; ".join(f"{c.name}={c.value}" for c in v.web.cookies if c.path in place)
         self.line = create_connection(
-            place.replace("http", "ws", 1), cookie=cookies, timeout=60, http_no_proxy=["*"]
+            place.replace("http", "ws", 1), cookie=cookies, timeout=120, http_no_proxy=["*"]
         )
 
-    def run(self, code: str, seconds: float = 60) -> str:
+    def run(self, code: str, seconds: float = 120) -> str:
         """Run a cell; return all that it printed, or "died" if its kernel did."""
         key, printed = uuid.uuid4().hex, []
         header = {"msg_id": key, "msg_type": "execute_request", "version": "5.3"}
