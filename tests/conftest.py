@@ -20,7 +20,11 @@ SECONDS = {
     r"claims/test_04": 110,
     r"claims/test_05": 77,
     r"claims/test_(07|12)": 60,
+    r"tests/hub": 200,
     r"browser/test_decks": 120,
+    r"browser/test_editions": 40,
+    r"tests/test_(editions|handouts|slides)": 60,
+    r"tests/test_kubernetes": 25,
     r"browser/test_site": 75,
     r"browser/test_print": 20,
     r"browser/test_without_browser": 17,
@@ -69,6 +73,7 @@ SLOW = {
     r"properties/|test_mutants_": "bad inputs by the hundred, and the mutants of the solutions",
     r"test_together": "a training in two processes",
     r"browser/": "the browser: notebooks in JupyterLab, decks and pages",
+    r"tests/hub": "a room with its accounts",
 }
 
 
