@@ -6,7 +6,15 @@ from itertools import pairwise
 
 import pytest
 
-from lecture_utils.authoring import before, editions, notebooks, slides, teaching, timetables
+from lecture_utils.authoring import (
+    before,
+    costs,
+    editions,
+    notebooks,
+    slides,
+    teaching,
+    timetables,
+)
 from lecture_utils.authoring import course as course_map
 
 COURSE = course_map.load()
@@ -245,3 +253,13 @@ def test_the_tables_of_the_guide_add_up():
             minutes = [int(row.split("|")[3]) for row in re.findall(r"^\| \d\d:.*$", part, re.M)]
             assert sum(minutes) == sum(step.minutes for step in session.steps)
             assert f"{taught(session)} minutes without breaks" in part
+
+
+def test_notes_say_how_long_a_cell_runs():
+    slow = costs.load(COURSE)["notebooks"]["04"]["cells"]
+    assert slow["4.2 b"] >= 5, "it trains nets of seven depths"
+    said = costs.with_seconds("cell 4.2 a, then cell 4.2 b")
+    assert said == f"cell 4.2 a (at once), then cell 4.2 b ({slow['4.2 b']} s)"
+    for number, row in costs.load(COURSE)["notebooks"].items():
+        assert set(row["cells"]) <= set(before.cells(number))
+        assert sum(row["cells"].values()) <= 2 * row["seconds"]

@@ -32,7 +32,8 @@
     if (element.closest("footer, .notes, .katex")) continue;
     const what = `<${element.localName} class="${element.className}">`;
     check(element.getBoundingClientRect(), what, foot.top);
-    if (element.matches(".words") && element.scrollWidth > element.clientWidth + 1)
+    const words = element.matches(".words") && element.firstElementChild.getBoundingClientRect();
+    if (words && words.width > element.getBoundingClientRect().width + 1)
       outside.push(`"${element.textContent}" is wider than its place`);
     const wider = element.scrollWidth > element.clientWidth + 1 && element.clientWidth;
     const higher = element.scrollHeight > element.clientHeight + 1 && element.clientHeight;
