@@ -13,10 +13,10 @@ from lecture_utils.hub.room import Room
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "binder" / "room"
 PARTS = (
-    *("lecture_utils", "notebooks", "binder/room"),
+    *("lecture_utils", "notebooks", "slides", "binder/room"),  # course.yml names slides
     *("course.yml", "environment.yml", "pyproject.toml"),
 )
-_JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.part")
+_JUNK = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.part", "built")
 NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 KERNEL = {
     "IPKernelApp": {"extensions": ["lecture_utils.hub.told"]},

@@ -51,6 +51,7 @@ class SeatSpawner(LocalProcessSpawner):
             "JUPYTER_CONFIG_DIR": str(own / "config"),
             "JUPYTER_DATA_DIR": str(own / "data"),
             "IPYTHONDIR": str(own / "ipython"),
+            "SHELL": "/bin/sh",  # for `!` in a cell: the account's own lets nobody in
             "SHORTCUT_COPIES": str(self.room.home(name) / "my_notebooks"),
         }
 

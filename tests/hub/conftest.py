@@ -53,6 +53,13 @@ def shared_python() -> Path:
     raise RoomError(f"no Python {version} that all accounts may run ({places} are closed or away)")
 
 
+def compiled(folder: Path) -> Path:
+    """Return where compiled modules are kept: seats write none, and to compile takes seconds."""
+    kept = Path(os.environ.get("PYTHONPYCACHEPREFIX", folder / "compiled"))
+    kept.mkdir(parents=True, exist_ok=True)
+    return folder / "compiled" if needs.closed_to_others(kept) else kept
+
+
 def environment(here: Room) -> None:
     """Make the room's environment from the tests' own: pip adds what the hub needs besides."""
     env, library = here.python.parents[1], Path(sysconfig.get_path("purelib"))
@@ -63,10 +70,9 @@ def environment(here: Room) -> None:
             shutil.rmtree(env / "tests", ignore_errors=True)
             shutil.copytree(library, env / "tests")
         library = env / "tests"
-    # seats may write no compiled modules beside the tests' own, and to compile takes seconds
-    compiled = f"import sys; sys.pycache_prefix = {str(here.folder / 'compiled')!r}"
     place = next((env / "lib").glob("python3.*")) / "site-packages"
-    (place / "tests.pth").write_text(f"{compiled}\n{library}\n")
+    prefix = f"import sys; sys.pycache_prefix = {str(compiled(here.folder))!r}"
+    (place / "tests.pth").write_text(f"{prefix}\n{library}\n")
     for part in ("share/jupyter", "etc/jupyter"):
         shutil.copytree(Path(sys.prefix) / part, env / part, symlinks=True)
     install.folders(here)
@@ -132,6 +138,7 @@ def room():
             done = command(here, "remove", "--yes")
             assert done.returncode == 0, done.stderr
             assert not service.seats(here)
+        shutil.rmtree(f"{compiled(folder)}{folder}", ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
