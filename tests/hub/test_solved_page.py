@@ -132,8 +132,11 @@ def test_a_seat_solves_and_the_teacher_alone_sees_the_count(room, visitors):
         "import os; os.chdir('my_notebooks'); from lecture_utils import checks\n"
         "print(checks.weight_std(lambda n, a: (2 / ((1 + a * a) * n)) ** 0.5))"
     )
+    made = kernel.run('!python -m lecture_utils.authoring.certificate "Ada Lovelace"')
     visitors[0].api("DELETE", f"kernels/{kernel.key}")
     assert said.startswith("✓ Right")
+    assert made.startswith("certificate.html"), made  # as binder/README.md tells a learner
+    assert "Ada Lovelace" in visitors[0].read("my_notebooks/certificate.html")
     reply = teacher.ask("GET", page)
     assert ("1.3", "33", "1") in bars_of(reply.text)
     assert not any(name in reply.text for name in room.names)
