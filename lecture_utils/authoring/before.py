@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from lecture_utils.authoring import notebooks
 
-_MANY = 2  # cells that are still named one by one
 _NAMED = re.compile(r"\bcell (\d+\.\d+ [a-z])\b")
 
 
@@ -104,6 +103,4 @@ def first(words: str, ran: set[str]) -> str:
         before for label in named for before in needed(label) if before not in {*ran, *named}
     )
     ran |= {*named, *missing}
-    if len(missing) > _MANY:
-        return f"first *Run All Above Selected Cell*; {words}"
     return f"first {', '.join(f'cell {label}' for label in missing)}; {words}" if missing else words

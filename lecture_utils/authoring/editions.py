@@ -149,7 +149,10 @@ def _if_late(slide: slides.Slide, place: str, wanted: set[str], minutes: int) ->
         return {}
     if place[0] == "#" or place in wanted:
         return {}
-    return {"If late": f"pass over this slide, {minutes} minutes; nothing later builds on it."}
+    keep = "say what to keep, and " if slide.notes.get("Keep") else ""
+    return {
+        "If late": f"{keep}pass over this slide, {minutes} minutes; nothing later builds on it."
+    }
 
 
 def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
@@ -164,10 +167,11 @@ def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
             notes["Room"] = PROJECTED
         if words := _instead(course, number, gone, seen):
             notes["Left out"] = words
+        keep = notes.pop("Keep", "") if slide.exercise else ""
         shown = replace(slide, name=f"{slide.name}-{number}", notes=notes)
         rows.append((shown, taken, slide.name))
         if slide.exercise:
-            rows.append((debrief(slide, number), DEBRIEF, slide.name))
+            rows.append((debrief(slide, number, keep), DEBRIEF, slide.name))
     return rows
 
 
@@ -188,8 +192,14 @@ def _instead(course: dict, number: str, gone: list[str], seen: bool) -> str:
     return " ".join(said)
 
 
-def debrief(slide: slides.Slide, number: str) -> slides.Slide:
-    """Make the slide that follows an exercise: its solution, brought by a click."""
+def debrief(slide: slides.Slide, number: str, keep: str) -> slides.Slide:
+    """Make the slide that follows an exercise: its solution, brought by a click.
+
+    Args:
+        slide: sets the exercise.
+        number: of its notebook.
+        keep: the sentence to keep, where the section ends with the exercise.
+    """
     exercises = notebooks.exercises(notebooks.path_of(number))
     solution = next(e.solution for e in exercises if e.number == slide.exercise)
     title = slide.text.partition("\n")[0].replace("## Exercise", "## Debrief ·")
@@ -197,6 +207,7 @@ def debrief(slide: slides.Slide, number: str) -> slides.Slide:
         "Show": f"exercise {slide.exercise}: a pair reads its line aloud, you type; then a click",
         "Ask": "Which message did the check give you first, and what did you change?",
         "Say": slide.notes["Debrief"],
+        "Keep": keep,
     }
     if "Usual wrong answer" in slide.notes:
         notes["Usual wrong answer"] = slide.notes["Usual wrong answer"]

@@ -87,7 +87,7 @@ def played(load: Path = LOAD) -> str:
         ValueError: the file of the played room is not understood.
     """
     if not load.exists():
-        return "No room was played yet: `make load OPTIONS=\"--out binder/room/load.json\"`."
+        return 'No room was played yet: `make load OPTIONS="--out binder/room/load.json"`.'
     try:
         seen = json.loads(load.read_text(encoding="utf-8"))
         seconds, meter, learners = seen["seconds"], seen["meter"], seen["learners"]
