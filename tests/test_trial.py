@@ -73,9 +73,7 @@ def test_a_section_belongs_to_a_test_of_the_row():
 
 
 def test_the_notebook_reads_what_the_tests_measure():
-    assert trial.FILLED.read_bytes() == trial.content(), (
-        "trial.json is behind: make generate"
-    )
+    assert trial.FILLED.read_bytes() == trial.content(), "trial.json is behind: make generate"
     assert not re.search(r"[{]\w+[:}]", trial.FILLED.read_text(encoding="utf-8"))
 
 
