@@ -81,10 +81,12 @@ def kind_of(head: bytes, path: Path | None = None) -> tuple[str, str | None] | N
 
 
 def _zip(path: Path | None) -> tuple[str, str | None]:
+    if path is None:
+        return "a zip archive", _UNPACK
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, zipfile.BadZipFile):
         names = []
     if any(name.endswith("data.pkl") for name in names):
         return PICKLE, None

@@ -116,7 +116,7 @@ def test_make_takes_the_name_from_the_command_only():
 
     def said(*words, **more):
         run = subprocess.run(
-            ["make", "-n", "certificate", *words],
+            ["make", "-n", "--no-print-directory", "certificate", *words],
             cwd=notebooks.ROOT, env=os.environ | more, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return run.stdout.splitlines()[-1].strip()
