@@ -33,8 +33,8 @@ BUILT = FOLDER / "built"
 SCRIPTS = ("reveal/reveal.js", "reveal/notes.js", "katex/katex.min.js", "katex/auto-render.min.js")
 # what the speaker's view shows, in this order; a day edition has the time of day for the minute
 SPOKEN = (
-    *("Minute", "Clock", "Room", "Show", "Ask", "Usual wrong answer", "If late", "Left out"),
-    *("Say", "Keep"),
+    *("Minute", "Clock", "Room", "Show", "Ask", "Usual wrong answer", "If late"),
+    *("Say", "Keep", "Left out"),
 )
 MARKS = {"figure": "<img ", "diagram": "<svg ", "table": "<table"}  # what makes a slide's class
 _CODE = 1780  # a font of so many pixels for each character of a line makes it as wide as a slide

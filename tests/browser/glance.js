@@ -2,7 +2,7 @@
 (notes) => {
     const place = document.querySelector(".speaker-controls-notes .value");
     place.innerHTML = notes;
-    const parts = [...place.querySelectorAll("p")].filter(p => !/^(Say|Keep):/.test(p.textContent));
+    const parts = [...place.querySelectorAll("p")].filter(p => !/^(Say|Keep|Left out):/.test(p.textContent));
     return [Math.max(...parts.map(p => p.getBoundingClientRect().bottom)),
             Math.min(...parts.map(p => parseFloat(getComputedStyle(p).fontSize)))];
 }
