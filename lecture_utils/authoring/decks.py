@@ -108,7 +108,7 @@ def spoken(slide: Slide, number: str, where: str) -> str:
     if not (notes.get("Minute", "").isdigit() or notes.get("Clock")) or not notes.get("Say"):
         raise DeckError(f"{where}: notes need `Minute: 12` and `Say: …`")
     notes = notes | {"Show": costs.with_seconds(notes["Show"])} if "Show" in notes else notes
-    written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if notes.get(kind)}
+    written = {kind: with_numbers(notes[kind], number, where) for kind in SPOKEN if kind in notes}
     markdown = mistune.create_markdown(escape=False, plugins=["math"])
     return "".join(  # the speaker's window has no styles of ours
         f'<p style="margin: .3em 0"><strong>{kind}:</strong> {markdown(words)[3:]}'

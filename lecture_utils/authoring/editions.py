@@ -86,10 +86,7 @@ def kept(course: dict, name: str, item: str) -> list[tuple[slides.Slide, int, li
     if rows:
         rows[-1][2].extend(gone)  # what is left out at the end
     whole = {s.section for s in deck} - {s.section for s in deck if _is_cut(s, rows)}
-    told = [
-        slide if slide.section in whole else replace(slide, notes=slide.notes | {"Keep": ""})
-        for slide in slides.with_keeps([slide for slide, *_ in rows], number)
-    ]
+    told = slides.with_keeps([slide for slide, *_ in rows], number, whole)
     parts = zip(told, rows, strict=True)
     return [(slide, taken, list(dict.fromkeys(gone))) for slide, (_, taken, gone) in parts]
 
@@ -149,7 +146,7 @@ def _if_late(slide: slides.Slide, place: str, wanted: set[str], minutes: int) ->
         return {}
     if place[0] == "#" or place in wanted:
         return {}
-    keep = "say what to keep, and " if slide.notes.get("Keep") else ""
+    keep = "say what to keep, and " if "Keep" in slide.notes else ""
     return {
         "If late": f"{keep}pass over this slide, {minutes} minutes; nothing later builds on it."
     }
@@ -167,7 +164,7 @@ def _taught(course: dict, name: str, item: str, ran: set[str]) -> list[tuple]:
             notes["Room"] = PROJECTED
         if words := _instead(course, number, gone, seen):
             notes["Left out"] = words
-        keep = notes.pop("Keep", "") if slide.exercise else ""
+        keep = {"Keep": notes.pop("Keep")} if slide.exercise and "Keep" in notes else {}
         shown = replace(slide, name=f"{slide.name}-{number}", notes=notes)
         rows.append((shown, taken, slide.name))
         if slide.exercise:
@@ -192,13 +189,13 @@ def _instead(course: dict, number: str, gone: list[str], seen: bool) -> str:
     return " ".join(said)
 
 
-def debrief(slide: slides.Slide, number: str, keep: str) -> slides.Slide:
+def debrief(slide: slides.Slide, number: str, keep: dict[str, str]) -> slides.Slide:
     """Make the slide that follows an exercise: its solution, brought by a click.
 
     Args:
         slide: sets the exercise.
         number: of its notebook.
-        keep: the sentence to keep, where the section ends with the exercise.
+        keep: the note with the sentence to keep, where the section ends with the exercise.
     """
     exercises = notebooks.exercises(notebooks.path_of(number))
     solution = next(e.solution for e in exercises if e.number == slide.exercise)
@@ -207,8 +204,7 @@ def debrief(slide: slides.Slide, number: str, keep: str) -> slides.Slide:
         "Show": f"exercise {slide.exercise}: a pair reads its line aloud, you type; then a click",
         "Ask": "Which message did the check give you first, and what did you change?",
         "Say": slide.notes["Debrief"],
-        "Keep": keep,
-    }
+    } | keep
     if "Usual wrong answer" in slide.notes:
         notes["Usual wrong answer"] = slide.notes["Usual wrong answer"]
     text = f"{title}\n\nWhat did the check say?\n\n```python step\n{solution.strip()}\n```"

@@ -101,7 +101,7 @@ def played(load: Path = LOAD) -> str:
                        f"{meter['largest']:,} MB; {meter['free']:,} MB were left"),
             ("processors", f"{meter['busy']:.0%} busy"),
             ("the runaway", f"tried {len(seen['runaway'])} times; " + (
-                "the others noticed nothing" if seen["good"] else "see the bar")),
+                "all others finished" if seen["good"] else "see the bar")),
             ("the bar", "met" if seen["good"] else "not met"),
         ]  # fmt: skip
     except (ValueError, KeyError, TypeError) as error:

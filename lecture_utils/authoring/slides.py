@@ -89,9 +89,17 @@ def slides_of(path: Path) -> list[Slide]:
     return slides
 
 
-def with_keeps(deck: list[Slide], number: str) -> list[Slide]:
-    """Add the notebook's sentence to keep to the notes of the last slide of each section."""
+def with_keeps(deck: list[Slide], number: str, whole: set[str] | None = None) -> list[Slide]:
+    """Add the notebook's sentence to keep to the notes of the last slide of each section.
+
+    Args:
+        deck: the slides that are shown.
+        number: of the notebook.
+        whole: the sections that are shown whole; None: all are.
+    """
     sections = notebooks.sections(notebooks.path_of(number))
+    if whole is not None:
+        sections = {name: text for name, text in sections.items() if name in whole}
     last = {slide.section: slide.name for slide in deck}
     found = []
     for slide in deck:
